@@ -1,0 +1,28 @@
+import { PosternError, isPosternError } from '../core/errors/index.ts';
+
+/** Results go to stdout, everything else to stderr. */
+export function printResult(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+export function printNote(text: string): void {
+  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/**
+ * Says what went wrong and what to do.
+ * @returns the exit status of the error
+ */
+export function printError(thrown: unknown, asJson: boolean): number {
+  const error = isPosternError(thrown)
+    ? thrown
+    : new PosternError(
+        'INTERNAL',
+        { reason: thrown instanceof Error ? thrown.message : String(thrown) },
+        thrown,
+      );
+  if (asJson) printResult(JSON.stringify({ error }));
+  else printNote(`postern: ${error.message}.\n  ${error.remedy}\n  [${error.code}]`);
+  if (process.env['POSTERN_DEBUG'] && thrown instanceof Error) printNote(thrown.stack ?? '');
+  return error.exit;
+}

@@ -1,0 +1,45 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+export type Database = DatabaseSync;
+
+/** One step of a schema; steps are numbered by their place and run once each, in order. */
+export type Migration = string;
+
+/**
+ * Opens (and makes, mode 0600 by the folder's umask and mode 0700) a database in WAL mode, and brings its schema up to date.
+ * @param path the file, or `:memory:`
+ * @param migrations the whole history of the schema; only ever appended to
+ * @throws when the file was made by a newer Postern
+ */
+export async function openDatabase(path: string, migrations: readonly Migration[]): Promise<Database> {
+  const { DatabaseSync } = await importQuietly();
+  const database = new DatabaseSync(path);
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000;',
+  );
+  migrate(database, path, migrations);
+  return database;
+}
+
+function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
+  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version > migrations.length) {
+    throw new Error(
+      `${path} was made by a newer Postern (schema ${version}, this one knows ${migrations.length})`,
+    );
+  }
+  for (let step = version; step < migrations.length; step++) {
+    database.exec(`BEGIN IMMEDIATE; ${migrations[step]}; PRAGMA user_version = ${step + 1}; COMMIT;`);
+  }
+}
+
+/** node:sqlite warns that it is experimental each time it is loaded; our users cannot act on that. */
+async function importQuietly(): Promise<typeof import('node:sqlite')> {
+  const emit = process.emitWarning;
+  process.emitWarning = () => {};
+  try {
+    return await import('node:sqlite');
+  } finally {
+    process.emitWarning = emit;
+  }
+}
