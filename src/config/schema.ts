@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SecretReference } from './secrets.ts';
 
 /**
  * The whole configuration: every key, unit, default and rule of the program in one place.
@@ -20,6 +21,12 @@ const hostName = z
   );
 
 const port = z.int().min(1).max(65_535);
+
+/** A secret: `env:NAME`, `file:PATH`, `exec:COMMAND`, or the text itself where the file is 0600. */
+const secret = z
+  .string()
+  .min(1)
+  .transform((text) => new SecretReference(text));
 
 /** What ssh may be told to reach: a name, an IPv4 or an IPv6 address; never an option. */
 const sshHost = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._:%-]*$/, 'must be a host name or an address');
@@ -103,6 +110,12 @@ export const limitsSchema = z.strictObject({
     .describe('Time that running requests get when the daemon stops, milliseconds.'),
 });
 
+/** Relative paths start at the folder of the configuration. */
+const certificateFiles = z.strictObject({
+  cert: z.string().min(1).describe('PEM file with the certificate chain.'),
+  key: z.string().min(1).describe('PEM file with the private key, mode 0600.'),
+});
+
 const serviceSchema = z
   .strictObject({
     name: hostName.describe('The public name.'),
@@ -134,15 +147,11 @@ const serviceSchema = z
       .enum(['login', 'none'])
       .default('login')
       .describe('none: anybody may use the service. Shown in red.'),
-    certificate: z
-      .strictObject({
-        cert: z.string().min(1).describe('PEM file with the certificate chain.'),
-        key: z.string().min(1).describe('PEM file with the private key, mode 0600.'),
-      })
+    certificate: certificateFiles
       .optional()
       .describe('Certificate files for tls: home. Both are read again when they change.'),
     basicAuth: z
-      .strictObject({ file: z.string().min(1) })
+      .strictObject({ file: z.string().min(1).describe('Its path on the relay.') })
       .optional()
       .describe('Basic auth file on the relay; tls: relay and kind: web only.'),
     allow: z
@@ -176,43 +185,62 @@ export const configSchema = z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,15}$/, 'must be 1 to 16 of a-z, 0-9 and -, starting with a letter')
       .describe("This home's ID, in account and socket names on the relay."),
-    relay: z.strictObject({
-      host: sshHost.describe('The public server: name or address.'),
-      port: port.default(22).describe("sshd's port."),
-      user: accountName.optional().describe('For apply only: root, or an account with sudo.'),
-      account: accountName.optional().describe("The link's account. Default: postern-HOME."),
-      hostKey: z
-        .string()
-        .optional()
-        .describe(
-          'The pinned host key, as in known_hosts without the name. Default: the known_hosts file in ~/.postern/ssh.',
-        ),
-      httpsPort: port.default(443).describe('Where visitors arrive on the relay.'),
-      forward: z
-        .enum(['socket', 'port'])
-        .default('socket')
-        .describe(
-          'port: the fallback where there is no root on the relay; any local user of the relay can open it.',
-        ),
-      ports: z.array(port).default([]).describe('For forward: port, one for each connection.'),
-      nginxGroup: z
-        .string()
-        .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
-        .default('www-data')
-        .describe("The group of nginx's workers."),
-    }),
+    relay: z
+      .strictObject({
+        host: sshHost.describe('The public server: name or address.'),
+        port: port.default(22).describe("sshd's port."),
+        user: accountName.optional().describe('For apply only: root, or an account with sudo.'),
+        account: accountName.optional().describe("The link's account. Default: postern-HOME."),
+        hostKey: z
+          .string()
+          .optional()
+          .describe(
+            'The pinned host key, as in known_hosts without the name. Default: the known_hosts file in ~/.postern/ssh.',
+          ),
+        httpsPort: port.default(443).describe('Where visitors arrive on the relay.'),
+        forward: z
+          .enum(['socket', 'port'])
+          .default('socket')
+          .describe(
+            'port: the fallback where there is no root on the relay; any local user of the relay can open it.',
+          ),
+        ports: z.array(port).default([]).describe('For forward: port, one for each connection.'),
+        nginxGroup: z
+          .string()
+          .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
+          .default('www-data')
+          .describe("The group of nginx's workers."),
+      })
+      .describe('The public server: stock sshd and nginx.'),
     dns: z
-      .strictObject({ provider: z.enum(['cloudflare', 'rfc2136', 'manual']), token: z.string().optional() })
-      .optional(),
+      .strictObject({
+        provider: z
+          .enum(['cloudflare', 'rfc2136', 'manual'])
+          .describe('Who serves the zone. manual: you set the records.'),
+        token: secret
+          .optional()
+          .describe(
+            'A secret that may change records: env:NAME, file:PATH, exec:COMMAND, or literal in a 0600 file.',
+          ),
+      })
+      .optional()
+      .describe('Where the records of the names are made.'),
     acme: z
-      .strictObject({ directory: z.string().default('letsencrypt'), email: z.string().optional() })
-      .optional(),
+      .strictObject({
+        directory: z
+          .string()
+          .default('letsencrypt')
+          .describe('letsencrypt, or the URL of an ACME directory.'),
+        email: z.string().optional().describe('Where the authority may write to.'),
+      })
+      .optional()
+      .describe('Who issues the certificates of names that have no certificate files.'),
     gate: hostName
       .optional()
       .describe(
         'A name of its own for sign-in, devices and dashboard, which no service shares, such as gate.example.com.',
       ),
-    gateCertificate: z.strictObject({ cert: z.string().min(1), key: z.string().min(1) }).optional(),
+    gateCertificate: certificateFiles.optional().describe('Certificate files of the gate.'),
     services: z.array(serviceSchema).min(1).describe('What is published.'),
     link: z
       .strictObject({
@@ -224,19 +252,39 @@ export const configSchema = z
           .default(1000)
           .describe('Time between heartbeats, milliseconds.'),
       })
-      .prefault({}),
-    limits: limitsSchema.prefault({}),
+      .prefault({})
+      .describe('The ssh connections from home to the relay.'),
+    limits: limitsSchema.prefault({}).describe('Bounds of what a visitor may hold or send.'),
     private: z
       .array(
         z.strictObject({
-          host: z.string().min(1),
-          remote: port,
-          local: port,
-          listen: z.string().default('127.0.0.1'),
+          host: z
+            .string()
+            .min(1)
+            .describe('The ssh destination: HOST, USER@HOST or a name of ~/.ssh/config.'),
+          remote: port.describe('Port on that host, on its loopback.'),
+          local: port.describe('Port here that Postern listens on.'),
+          listen: z.string().default('127.0.0.1').describe('Address here that Postern listens on.'),
         }),
       )
-      .default([]),
-    gateway: z.looseObject({ mode: z.enum(['local', 'remote']).default('local') }).prefault({}),
+      .default([])
+      .describe('Services of other machines that are brought to a port here (ssh -L).'),
+    gateway: z
+      .strictObject({
+        mode: z
+          .enum(['local', 'remote'])
+          .default('local')
+          .describe('local: the gateway runs on this machine. remote: it is reached at url.'),
+        url: z.string().optional().describe('ws:// or wss:// address of a remote gateway.'),
+        token: secret.optional().describe("The gateway's shared token: a secret."),
+        password: secret.optional().describe("The gateway's password: a secret."),
+        tlsFingerprint: z.string().optional().describe('SHA-256 of the certificate of a remote gateway.'),
+        transport: z.enum(['ssh', 'direct']).default('ssh').describe('How a remote gateway is reached.'),
+        sshTarget: z.string().optional().describe('For transport: ssh: USER@HOST.'),
+        sshIdentity: z.string().optional().describe('For transport: ssh: private key file.'),
+      })
+      .prefault({})
+      .describe('The assistant gateway that Postern itself talks to.'),
     alerts: z
       .strictObject({
         exec: z
@@ -246,7 +294,8 @@ export const configSchema = z
             'A program and its arguments, run once when an incident starts and once when it is over.',
           ),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('What happens when something breaks.'),
   })
   .superRefine((config, context) => {
     const seen = new Set<string>();

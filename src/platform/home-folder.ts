@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Where Postern keeps its state: architecture §6. Every folder is 0700. */
 export interface HomeFolder {
@@ -15,9 +15,12 @@ export interface HomeFolder {
   readonly controlSocket: string;
 }
 
+/** The home folder of the user. */
+export const userHome = (): string => homedir();
+
 /** `$POSTERN_HOME`, else `~/.postern`. The current folder is never searched. */
 export function homeFolder(env: NodeJS.ProcessEnv = process.env): HomeFolder {
-  const root = env['POSTERN_HOME'] ?? join(homedir(), '.postern');
+  const root = env['POSTERN_HOME'] ? resolve(env['POSTERN_HOME']) : join(homedir(), '.postern');
   const run = join(root, 'run');
   return {
     root,
