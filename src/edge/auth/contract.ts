@@ -28,6 +28,8 @@ export interface RequestFacts {
   readonly acceptLanguage: string | undefined;
   readonly userAgent: string | undefined;
   readonly secFetchSite: string | undefined;
+  /** The Service-Worker field: `script` when a browser fetches the script of one. */
+  readonly serviceWorker: string | undefined;
 }
 
 /** Who a request belongs to; live connections are closed by it when it is revoked. */
