@@ -22,7 +22,11 @@ export interface Forward {
 /** The home's end of one connection: opened before ssh starts, closed after it has ended. */
 export interface HomeEnd {
   readonly forwards: readonly Forward[];
-  /** Resolves once a request has passed through this connection: only then the older one of the slot is told to go. */
+  /**
+   * Resolves once a request has passed through this connection: only then the older one of the slot is told to go.
+   * May come late: a daemon that takes over keeps it open until the older daemon has drained its streams.
+   * The connection counts as up all the same.
+   */
   readonly passed: Promise<void>;
   close(): Promise<void>;
 }
@@ -71,6 +75,11 @@ export interface Link {
   readonly ready: Promise<void>;
   /** Something changed outside (wake, address): look at every connection now. */
   probeNow(reason: string): void;
+  /**
+   * No new ssh is started until the returned function is called; connections that are up stay, those that end stay away.
+   * A daemon that is being replaced holds its link, so that it does not take the names back from the new one.
+   */
+  hold(): () => void;
   /** Ends every connection. */
   stop(): Promise<void>;
 }
