@@ -6,4 +6,19 @@ export const gatewayErrors = defineErrors({
     remedy: 'See docs/openclaw.md, "Strangers are the owner".',
     exit: EXIT.denied,
   },
+  GATEWAY_PROXY_UNTRUSTED: {
+    what: 'The gateway behind {service} refuses every visitor (403 proxy_attribution_required), so the service stays shut',
+    remedy: '{fix}',
+    exit: EXIT.denied,
+  },
+  GATEWAY_STARTING: {
+    what: 'The gateway behind {service} is still starting',
+    remedy: 'Wait: Postern asks again by itself.',
+    exit: EXIT.unreachable,
+  },
+  GATEWAY_ANSWER_UNKNOWN: {
+    what: 'What answers behind {service} does not speak like an OpenClaw gateway ({reason}), so the service stays shut',
+    remedy: 'Check `to:` and `kind:` of {service} in postern.yaml.',
+    exit: EXIT.failed,
+  },
 });
