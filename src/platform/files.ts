@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readlink, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readlink, rename, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** A file as it was read, with what is needed to judge whether it may be trusted. */
@@ -75,7 +75,7 @@ async function readAtMost(handle: FileHandle, maxBytes: number): Promise<Buffer>
 }
 
 async function refusalOf(path: string, error: NodeJS.ErrnoException): Promise<ReadResult> {
-  switch (error.code) {
+  switch (error.code ?? '') {
     case 'ENOENT':
     case 'ENOTDIR':
       return { ok: false, refusal: 'missing', reason: 'it is not there' };
@@ -131,4 +131,33 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Makes a file that must not be there yet.
+ * @returns false when it is
+ */
+export async function createFile(path: string, content: string | Uint8Array, mode: number): Promise<boolean> {
+  try {
+    const handle = await open(path, 'wx', mode);
+    try {
+      await handle.writeFile(content);
+    } finally {
+      await handle.close();
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Removes a file; one that is not there is no error. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+/** Names in a folder; none when there is no such folder. */
+export async function listFolder(path: string): Promise<string[]> {
+  return readdir(path).catch(() => []);
 }
