@@ -45,6 +45,14 @@ test.each(Object.entries(recorded))('%s', (name, { frame, body }) => {
   expect(readRefusal(body ?? JSON.stringify(frame))).toBe(expected[name]);
 });
 
+test('a refusal says what to do', () => {
+  expect(describeRefusal('proxy_attribution_required')).toEqual({
+    cause: 'The gateway does not know the edge as its proxy',
+    cure: `openclaw config set gateway.trustedProxies '["127.0.0.1","::1"]'`,
+    next: 'stop',
+  });
+});
+
 test.each([
   '',
   'x',
