@@ -77,16 +77,18 @@ function siteFiles(input: RelayInput): RelayFile[] {
   const redirect = file(nginxRedirectOf(input.home), 'port 80: our names to https', redirectFile(input));
   if (input.sites.length === 0) return [redirect];
   const site = file(nginxSiteOf(input.home), 'the names whose TLS ends here', siteFile(input));
-  return input.homeNames.length === 0 ? [redirect, site] : [redirect, site, ...sitesSocketFiles()];
+  return input.homeNames.length === 0
+    ? [redirect, site]
+    : [redirect, site, ...sitesSocketFiles(input.nginxGroup)];
 }
 
 /** nginx leaves its socket behind when it is killed, and then does not start: hence the rm. */
-function sitesSocketFiles(): RelayFile[] {
+function sitesSocketFiles(nginxGroup: string): RelayFile[] {
   return [
     file(
       '/etc/tmpfiles.d/nginx-postern.conf',
       'the folder of the socket between stream and sites',
-      `# ${MARKER}\nd ${SITES_SOCKET_FOLDER} 0710 root www-data -\n`,
+      `# ${MARKER}\nd ${SITES_SOCKET_FOLDER} 0710 root ${nginxGroup} -\n`,
       { isShared: true },
     ),
     file(

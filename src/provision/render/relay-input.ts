@@ -28,7 +28,7 @@ export interface RelayInput {
 
 const HOME = /^[a-z][a-z0-9-]{0,15}$/;
 const GROUP = /^[a-z_][a-z0-9_-]{0,31}$/;
-const NAME = /^(?=.{4,253}$)(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+$/;
+const NAME = /^(?=.{3,253}$)(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+$/;
 const KEY =
   /^(ssh-ed25519|sk-ssh-ed25519@openssh\.com|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/]{43,4096}={0,2}$/;
 const PATH = /^(\/[A-Za-z0-9_][A-Za-z0-9._-]{0,254}){1,32}$/;
