@@ -95,10 +95,10 @@ function quotedPath(what: string, path: string): string {
 
 function checkedPort(port: number): number {
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  throw new PosternError('SSH_ARGUMENT_REFUSED', { what: 'port', value: port });
+  throw new PosternError('SSH_ARGUMENT_REFUSED', { line: `port ${port}` });
 }
 
 function checked(what: string, value: string, pattern: RegExp): string {
   if (pattern.test(value)) return value;
-  throw new PosternError('SSH_ARGUMENT_REFUSED', { what, value: JSON.stringify(value.slice(0, 80)) });
+  throw new PosternError('SSH_ARGUMENT_REFUSED', { line: `${what} ${JSON.stringify(value.slice(0, 80))}` });
 }

@@ -10,7 +10,7 @@ import type { ConnectionStatus, Forward, HomeEnd, Link, LinkEvent, LinkOptions }
 import { ChildBook } from './orphans.ts';
 import { Reach } from './reach.ts';
 import { Session, type SessionEvents } from './session.ts';
-import { Slot, type SessionPurpose } from './slot.ts';
+import { type SessionStart, Slot } from './slot.ts';
 import { watchWake } from './wake.ts';
 
 /** After a refused key or host: no attempt at all for this long, whatever happens. */
@@ -159,8 +159,8 @@ class Pool implements Link {
       get isPort() {
         return isPort;
       },
-      makeSession: (purpose, generation, events) =>
-        this.#makeSession(slot, purpose, generation, events, (forwards) => {
+      makeSession: (start, events) =>
+        this.#makeSession(slot, start, events, (forwards) => {
           isPort = forwards.some(({ remote }) => 'port' in remote);
         }),
       sendProbe,
@@ -172,8 +172,7 @@ class Pool implements Link {
 
   #makeSession(
     slot: number,
-    purpose: SessionPurpose,
-    generation: number,
+    { purpose, generation, loginAfterChangeMs }: SessionStart,
     events: SessionEvents,
     onForwards: (forwards: readonly Forward[]) => void,
   ): Session {
@@ -183,19 +182,19 @@ class Pool implements Link {
       onForwards(home.forwards);
       return home;
     };
-    const session: Session = new Session(
+    return new Session(
       {
         slot,
         generation,
         heartbeatMs,
         clock,
         log,
+        loginAfterChangeMs,
         openHomeEnd: purpose === 'carry' ? openCarrying : openNothing,
         startSsh: (forwards) => this.#startSsh(slot, generation, forwards),
       },
       events,
     );
-    return session;
   }
 
   #startSsh(slot: number, generation: number, forwards: readonly Forward[]): ChildHandle {

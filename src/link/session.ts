@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../core/clock.ts';
+import { isPosternError } from '../core/errors/index.ts';
 import type { Log } from '../core/log.ts';
 import type { ChildHandle } from '../platform/processes.ts';
 import { type Failure, classifyEnd, failureOf } from './classify.ts';
@@ -8,8 +9,6 @@ import { Liveness } from './liveness.ts';
 
 /** From the start of ssh to the session's hello: login (12 round trips) and the script's start. */
 const HELLO_WITHIN_MS = 8000;
-/** A server under way when the network has just changed gets this long: it may be talking to nobody. */
-const HELLO_AFTER_CHANGE_MS = 2000;
 const TAKE_WITHIN_MS = 3000;
 /** SIGTERM lets ssh close its channels; a stopped process does not hear it. */
 const KILL_AFTER_MS = 1000;
@@ -37,6 +36,8 @@ export interface SessionOptions {
   readonly heartbeatMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** Time that an unfinished login gets when the network has just changed: it may be talking to nobody. */
+  readonly loginAfterChangeMs: number;
   readonly openHomeEnd: () => Promise<HomeEnd>;
   /** Starts ssh for these forwards. */
   readonly startSsh: (forwards: readonly Forward[]) => ChildHandle;
@@ -57,6 +58,7 @@ export class Session {
   #linesBeforeHello = 0;
   #hasOlder: boolean | undefined;
   #isUp = false;
+  #isHurried = false;
   #isEnding = false;
   /** Why we ended it ourselves; then ssh's last words do not matter. */
   #ownReason: Failure | undefined;
@@ -98,10 +100,10 @@ export class Session {
     await this.#home?.passed;
   }
 
-  /** Look now: a connection that is up answers within half a second and two round trips, one being made gets 2 s more. */
+  /** Look now: a connection that is up answers within half a second and two round trips, one being made its `loginAfterChangeMs`. */
   probe(): void {
     if (this.#isUp) this.#liveness.probe();
-    else if (this.#helloTimer) this.#expectHelloWithin(HELLO_AFTER_CHANGE_MS);
+    else if (this.#helloTimer) this.#hurryHello();
   }
 
   /** Ends the older session of this slot on the relay. `none`: there was none, or no answer came. */
@@ -147,7 +149,13 @@ export class Session {
       return failureOf('LINK_HOME_END', error instanceof Error ? error.message : String(error));
     }
     if (this.#isEnding) return failureOf('SSH_ENDED');
-    const child = this.#options.startSsh(this.#home.forwards);
+    let child: ChildHandle;
+    try {
+      child = this.#options.startSsh(this.#home.forwards);
+    } catch (error) {
+      if (isPosternError(error)) return failureOf('SSH_ARGUMENT_REFUSED', String(error.details['line']));
+      throw error;
+    }
     this.#child = child;
     this.#listen(child);
     this.#expectHelloWithin(HELLO_WITHIN_MS);
@@ -205,6 +213,13 @@ export class Session {
   /** Before the first echo the hello's time limit decides. */
   #silent(): void {
     if (this.#isUp && !this.#isEnding) this.#events.onSilent();
+  }
+
+  /** Once: changes come in bursts, and each login has a right to its time. */
+  #hurryHello(): void {
+    if (this.#isHurried) return;
+    this.#isHurried = true;
+    this.#expectHelloWithin(Math.min(this.#options.loginAfterChangeMs, HELLO_WITHIN_MS));
   }
 
   #expectHelloWithin(withinMs: number): void {

@@ -6,7 +6,9 @@ import type { ConnectionState, ConnectionStatus, LinkEvent } from './contract.ts
 import type { Session, SessionEvents } from './session.ts';
 
 /** A predecessor that answers again (it was slow, not dead) keeps its visitors this long. */
-const DRAIN_MS = 30_000;
+const DRAIN_MS = 300_000;
+/** An unfinished login is given up this long after the network has changed; twice that after each time it was in vain. */
+const FIRST_LOGIN_AFTER_CHANGE_MS = 2000;
 const LOOK_AGAIN_MS = 250;
 /** Between probes of a newcomer: soon at first, seldom when a daemon that hands over lets its visitors finish. */
 const FIRST_PROBE_AGAIN_MS = 100;
@@ -14,6 +16,13 @@ const PROBE_AGAIN_MS = 2000;
 
 /** What a session is started for: to carry visitors, or only to end a stale one that still holds the slot's port. */
 export type SessionPurpose = 'carry' | 'evict';
+
+export interface SessionStart {
+  readonly purpose: SessionPurpose;
+  /** Counts the ssh processes of the slot. */
+  readonly generation: number;
+  readonly loginAfterChangeMs: number;
+}
 
 export interface SlotOptions {
   readonly slot: number;
@@ -23,7 +32,7 @@ export interface SlotOptions {
   readonly random: () => number;
   /** The relay's end is a port: a newcomer cannot bind it beside its predecessor. */
   readonly isPort: boolean;
-  readonly makeSession: (purpose: SessionPurpose, generation: number, events: SessionEvents) => Session;
+  readonly makeSession: (start: SessionStart, events: SessionEvents) => Session;
   readonly sendProbe: (signal: AbortSignal) => Promise<void>;
   readonly emit: (event: LinkEvent) => void;
   /** The pool looks again who needs what. */
@@ -52,6 +61,7 @@ export class Slot {
   /** A newcomer may have taken the name and died with it: the current one is no longer found by visitors. */
   #mustReplace = false;
   #mustEvict = false;
+  #slowLogins = 0;
   readonly #stopping = new AbortController();
   notBeforeMs = 0;
   lastAttemptMs = -1;
@@ -99,9 +109,12 @@ export class Slot {
   connect(): void {
     const purpose = this.#mustEvict ? 'evict' : 'carry';
     this.#mustEvict = false;
-    this.#mustReplace ||= this.#current !== undefined;
+    // A port stays with its holder; a socket's name is taken over at the bind, before the newcomer has said hello.
+    this.#mustReplace ||= this.#current !== undefined && !this.#options.isPort;
     this.lastAttemptMs = this.#options.clock.monotonicMs();
-    const session = this.#options.makeSession(purpose, ++this.#generation, {
+    const loginAfterChangeMs = FIRST_LOGIN_AFTER_CHANGE_MS * 2 ** Math.min(this.#slowLogins, 4);
+    const start: SessionStart = { purpose, generation: ++this.#generation, loginAfterChangeMs };
+    const session = this.#options.makeSession(start, {
       onUp: (hasOlder) => this.#up(session, purpose, hasOlder),
       onEcho: (roundTripMs) => this.#echoed(session, roundTripMs),
       onSilent: () => this.#silent(session),
@@ -143,6 +156,7 @@ export class Slot {
     }
     this.#attempt = undefined;
     this.#mustReplace = false;
+    this.#slowLogins = 0;
     void this.#older?.end();
     this.#older = this.#current;
     this.#current = session;
@@ -155,6 +169,7 @@ export class Slot {
   #echoed(session: Session, roundTripMs: number): void {
     if (session !== this.#current) return;
     if (this.#lastState !== 'up') {
+      this.#mustEvict = false;
       this.#noteUp(session);
       this.#options.onChange();
     }
@@ -188,6 +203,7 @@ export class Slot {
   #countFailure(failure: Failure): void {
     if (this.#options.isPort && failure.code === 'SSH_FORWARD_REFUSED') this.#mustEvict = true;
     const { clock, random } = this.#options;
+    if (failure.code === 'SSH_SESSION_SILENT') this.#slowLogins++;
     this.#failures++;
     this.notBeforeMs = clock.monotonicMs() + backoffMs(this.#failures, random());
   }
@@ -208,7 +224,10 @@ export class Slot {
     const done = new AbortController();
     const signal = AbortSignal.any([done.signal, this.#stopping.signal]);
     const outcome = Promise.race([
-      session.passed().then(() => true),
+      session
+        .passed()
+        .catch(() => session.ended)
+        .then(() => session.isUp),
       session.ended.then(() => false),
     ]).finally(() => done.abort());
     for (let waitMs = FIRST_PROBE_AGAIN_MS; !signal.aborted; waitMs = Math.min(2 * waitMs, PROBE_AGAIN_MS)) {

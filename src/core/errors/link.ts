@@ -13,7 +13,7 @@ export const linkErrors = defineErrors({
     exit: EXIT.failed,
   },
   SSH_ARGUMENT_REFUSED: {
-    what: 'The {what} is not one that ssh may be given: {value}',
+    what: 'ssh may not be given this: {line}',
     remedy: 'Correct it in postern.yaml.',
     exit: EXIT.usage,
   },
@@ -154,7 +154,7 @@ export const linkErrors = defineErrors({
   },
   SSH_UNKNOWN: {
     what: 'ssh ended with words that Postern does not know: {line}',
-    remedy: 'Try the same by hand: {command}',
+    remedy: 'Try the same by hand, with words: ssh -v -p PORT ACCOUNT@HOST',
     exit: EXIT.failed,
   },
 });
