@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, readlink, rename, rm, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  open,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** A file as it was read, with what is needed to judge whether it may be trusted. */
@@ -134,21 +144,20 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes a file that must not be there yet.
+ * Makes a file that must not be there yet; it appears whole.
  * @returns false when it is
  */
 export async function createFile(path: string, content: string | Uint8Array, mode: number): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    const handle = await open(path, 'wx', mode);
-    try {
-      await handle.writeFile(content);
-    } finally {
-      await handle.close();
-    }
+    await writeFile(temporary, content, { mode, flag: 'wx' });
+    await link(temporary, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(temporary, { force: true });
   }
 }
 
