@@ -18,7 +18,7 @@ const FREE = [
 const REACHING: Readonly<Record<string, readonly string[]>> = {
   net: ['edge', 'gateway'],
   tls: ['edge', 'gateway'],
-  http: ['edge', 'gateway'],
+  http: ['edge', 'gateway', 'demo'],
   http2: ['edge', 'gateway'],
 };
 
