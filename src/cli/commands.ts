@@ -11,4 +11,9 @@ interface CommandEntry {
 }
 
 /** All commands, in the order in which the help shows them. */
-export const COMMANDS: Readonly<Record<string, CommandEntry>> = {};
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  'relay-files': {
+    summary: 'Show the files and commands that the relay needs, to set it up by hand',
+    load: () => import('./commands/relay-files.ts'),
+  },
+};

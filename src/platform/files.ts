@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import {
   type FileHandle,
   link,
+  mkdir,
   open,
   readdir,
   readlink,
@@ -164,6 +165,11 @@ export async function createFile(path: string, content: string | Uint8Array, mod
 /** Removes a file; one that is not there is no error. */
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true });
+}
+
+/** Makes a folder and those above it that are missing. */
+export async function makeFolder(path: string, mode = 0o700): Promise<void> {
+  await mkdir(path, { recursive: true, mode });
 }
 
 /** Names in a folder; none when there is no such folder. */

@@ -6,7 +6,7 @@ import { isPosternError } from '../../core/errors/index.ts';
 import { runProcess } from '../../platform/processes.ts';
 import { relayFiles } from './relay-files.ts';
 import { type RelayInput, checkRelayInput, relayInputOf, siteOf } from './relay-input.ts';
-import { inlineSession, sessionScript } from './session-script.ts';
+import { inlineSession, sessionScript } from '../../core/session-script.ts';
 import { setupScript, takeBackScript } from './setup-commands.ts';
 import { ordinaryAccountKeyLine } from './sshd.ts';
 

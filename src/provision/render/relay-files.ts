@@ -23,7 +23,7 @@ import {
 } from './nginx-stream.ts';
 import { MARKER } from '../../core/relay-layout.ts';
 import type { RelayInput } from './relay-input.ts';
-import { sessionScript } from './session-script.ts';
+import { sessionScript } from '../../core/session-script.ts';
 import { authorizedKeysFile, sshdBlock } from './sshd.ts';
 
 /** A file on the relay; all are root's. */

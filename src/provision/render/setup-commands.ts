@@ -1,4 +1,4 @@
-import { dirname } from 'node:path/posix';
+import { posix } from 'node:path';
 import {
   ACME_WEBROOT,
   MARKER,
@@ -30,7 +30,7 @@ export function accountCommands(input: RelayInput): readonly string[] {
 /** The folders of root's that the files lie in. */
 export function folderCommands(input: RelayInput): readonly string[] {
   const folders = [
-    dirname(SESSION_SCRIPT),
+    posix.dirname(SESSION_SCRIPT),
     '/etc/ssh/postern',
     STATE_ROOT,
     ...(input.homeNames.length > 0 ? [NGINX_NAMES_FOLDER] : []),

@@ -1,4 +1,4 @@
-import { MARKER, SESSION_SCRIPT } from '../../core/relay-layout.ts';
+import { MARKER, SESSION_SCRIPT } from './relay-layout.ts';
 
 /**
  * The script at the relay's end of every ssh connection of the link: POSIX sh, nothing but /bin and /usr/bin.
