@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SecretReference } from './secrets.ts';
+import { parseTarget } from './target.ts';
 
 /**
  * The whole configuration: every key, unit, default and rule of the program in one place.
@@ -125,6 +126,7 @@ const serviceSchema = z
         /^(https?:\/\/[^\s/?#@]+\/?|unix:\/[^\0]+)$/,
         'must be http://HOST:PORT, https://HOST:PORT or unix:/PATH, without a path behind it',
       )
+      .refine((to) => parseTarget(to) !== undefined, 'must have a host and a port from 1 to 65535')
       .describe('Where the service listens at home: http://HOST:PORT, https://HOST:PORT or unix:/PATH.'),
     kind: z
       .enum(['web', 'openclaw'])
@@ -193,6 +195,10 @@ export const configSchema = z
         account: accountName.optional().describe("The link's account. Default: postern-HOME."),
         hostKey: z
           .string()
+          .regex(
+            /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,2}( [^\r\n]*)?$/,
+            'must be a public key in one line, such as ssh-ed25519 AAAA…',
+          )
           .optional()
           .describe(
             'The pinned host key, as in known_hosts without the name. Default: the known_hosts file in ~/.postern/ssh.',
@@ -309,6 +315,14 @@ export const configSchema = z
       }
       seen.add(service.name);
     });
+    if (config.relay.forward === 'port' && new Set(config.services.map(({ tls }) => tls)).size > 1) {
+      context.addIssue({
+        code: 'custom',
+        path: ['relay', 'forward'],
+        message:
+          'forward: port carries one kind of TLS: make every service tls: home, or every one tls: relay',
+      });
+    }
     if (config.relay.forward === 'port' && config.relay.ports.length < config.link.connections) {
       context.addIssue({
         code: 'custom',
