@@ -31,7 +31,7 @@ export interface SshEnd {
 
 /**
  * OpenSSH's words, the more telling ones first: a key that cannot be read also ends in "Permission denied".
- * Taken from OpenSSH 8.4 to 10 and from the Windows build; samples in `stderr-samples/`.
+ * Taken from OpenSSH 8.4 to 10 and from the Windows build; samples in test/golden/ssh-stderr.
  */
 const PATTERNS: readonly (readonly [LinkErrorCode, RegExp])[] = [
   ['SSH_HOST_KEY_REVOKED', /REVOKED HOST KEY DETECTED|host key .* is marked as revoked|Host key .* revoked/i],
@@ -103,7 +103,7 @@ const PATTERNS: readonly (readonly [LinkErrorCode, RegExp])[] = [
   ],
   [
     'SSH_CLOSED_EARLY',
-    /(kex|ssh)_exchange_identification: |banner exchange: .*(Connection reset|Broken pipe|closed)|Not allowed at this time|Exceeded MaxStartups/i,
+    /^Connection (closed|reset) by .* port \d+$|(kex|ssh)_exchange_identification: |banner exchange: .*(Connection reset|Broken pipe|closed)|Not allowed at this time|Exceeded MaxStartups/im,
   ],
   [
     'SSH_LOST',

@@ -1,0 +1,110 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { watchNetwork } from '../../src/platform/network-watch.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { type TestLink, Traffic, startTestLink } from '../support/link-home.ts';
+import { type Lab, startLab } from '../support/relay.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/**
+ * What a network does to a link, on real sshd and nginx. The bounds are those of a busy machine;
+ * `bench` holds the true numbers against the targets.
+ */
+
+let lab: Lab;
+let home: TestLink;
+let traffic: Traffic;
+
+beforeAll(async () => {
+  lab = await startLab();
+});
+afterAll(() => lab.stop());
+
+async function begin(options: Parameters<typeof startTestLink>[1] = {}): Promise<void> {
+  home = await startTestLink(lab, options);
+  await home.allUp();
+  traffic = new Traffic(lab);
+  await traffic.nextSuccessAfter(performance.now(), 3000);
+}
+
+beforeEach(async ({ task }) => {
+  if (!task.name.includes('own start')) await begin();
+});
+afterEach(async () => {
+  await traffic.stop();
+  await home.stop();
+});
+
+test('kill -9 of one ssh fails none of 20 requests a second', async () => {
+  home.ssh(1).kill('SIGKILL');
+  await waitFor('slot 1 is made anew', 5000, () => home.started.length === 3);
+  await home.allUp();
+  await traffic.nextSuccessAfter(performance.now(), 1000);
+  expect(traffic.failed).toBe(0);
+  expect(home.events).toContainEqual(expect.objectContaining({ kind: 'down', slot: 1, code: 'SSH_ENDED' }));
+});
+
+test('kill -9 of every ssh at home: the way is back within 2 s', async () => {
+  const killedMs = performance.now();
+  for (const slot of [1, 2]) home.ssh(slot).kill('SIGKILL');
+  await waitFor('both are made anew', 5000, () => home.started.length === 4);
+  await home.allUp();
+  expect(traffic.longestGapMs(killedMs)).toBeLessThan(2000);
+});
+
+test('kill -9 of every session on the relay: the way is back within 2 s', async () => {
+  const killedMs = performance.now();
+  await lab.faults.killSessions();
+  await waitFor('both are made anew', 5000, () => home.started.length === 4);
+  await home.allUp();
+  expect(traffic.longestGapMs(killedMs)).toBeLessThan(2000);
+});
+
+test.each([3000, 9000])('a black hole of %i ms is over within 2 s of its end', async (holeMs) => {
+  await lab.faults.blackhole(true);
+  await waitFor('the link has noticed', 5000, () =>
+    home.link.status().every(({ state }) => state === 'suspect'),
+  );
+  await new Promise((resolve) => setTimeout(resolve, holeMs - 2500));
+  expect(home.started.length, 'no ssh is started into a black hole').toBe(2);
+  await lab.faults.blackhole(false);
+  expect(await traffic.nextSuccessAfter(performance.now(), 10_000)).toBeLessThan(2000);
+  await home.allUp();
+});
+
+test('lost NAT state, without any event, is over within 4 s', async () => {
+  const cutMs = performance.now();
+  await lab.faults.cutFlows();
+  await waitFor('both are made anew', 8000, () => home.started.length === 4);
+  await home.allUp();
+  expect(traffic.longestGapMs(cutMs)).toBeLessThan(4000);
+  expect(home.events).toContainEqual(expect.objectContaining({ kind: 'down', code: 'SSH_SILENT' }));
+});
+
+test('own start: an address change is seen by its event, and over within 2 s', async () => {
+  await begin({
+    heartbeatMs: 5000,
+    tools: { watchNetwork: (onChange) => watchNetwork(systemClock, onChange) },
+  });
+  const changedMs = performance.now();
+  await lab.faults.changeHomeAddress();
+  await waitFor('both are made anew', 8000, () => home.started.length === 4);
+  await home.allUp();
+  // Without the event the heartbeat of 5 s would need more than that to notice.
+  expect(traffic.longestGapMs(changedMs)).toBeLessThan(2000);
+});
+
+test('a relay that reboots is back within 2.5 s after its servers listen', async () => {
+  await lab.faults.rebootRelay(2500);
+  const listeningMs = performance.now();
+  expect(await traffic.nextSuccessAfter(listeningMs, 10_000)).toBeLessThan(2500);
+  await home.allUp();
+});
+
+test('after a sleep (time that passes without ticks) the link looks at once', async () => {
+  await lab.faults.cutFlows();
+  home.link.probeNow('woke up');
+  const wokeMs = performance.now();
+  await waitFor('both are made anew', 5000, () => home.started.length === 4);
+  await home.allUp();
+  expect(traffic.longestGapMs(wokeMs)).toBeLessThan(2000);
+});
