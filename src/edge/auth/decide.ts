@@ -40,11 +40,17 @@ function decideReserved(
 ): Decision {
   if (isOpen || facts.isUpgrade) return { kind: 'deny', status: 404 };
   if (facts.serviceWorker !== undefined) return { kind: 'deny', status: 403 };
-  if (facts.method === 'POST' && pathOf(facts.target) === SIGN_IN_PATH) {
+  // Programs are told before their body is read; browsers get a page.
+  if (facts.method === 'POST' && pathOf(facts.target) === SIGN_IN_PATH && !acceptsPages(facts)) {
     const retryAfterSeconds = sources.throttle.waitSeconds(limitBucketOf(sources, place, facts));
     if (retryAfterSeconds > 0) return { kind: 'limited', retryAfterSeconds };
   }
   return { kind: 'gate' };
+}
+
+/** A browser that looks for a page. */
+export function acceptsPages(facts: Pick<RequestFacts, 'accept'>): boolean {
+  return facts.accept?.includes('text/html') === true;
 }
 
 function decideGatePath(facts: RequestFacts): Decision {

@@ -1,5 +1,4 @@
 import type { Clock } from '../../core/clock.ts';
-import { PosternError } from '../../core/errors/index.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database } from '../../platform/sqlite.ts';
 import { renderErrorPage } from '../pages/error-page.ts';
@@ -78,15 +77,6 @@ export function createGatekeeper(options: GatekeeperOptions): LoginGatekeeper {
     admin: createAuthAdmin(store, options.cost),
     close: () => store.close(),
   };
-}
-
-/**
- * Nothing with a login is published while nobody could sign in.
- * @throws AUTH_NO_USER
- */
-export async function requireUser(admin: AuthAdmin, services: readonly LoginService[]): Promise<void> {
-  const isNeeded = services.some((service) => service.access !== 'none');
-  if (isNeeded && (await admin.listUsers()).length === 0) throw new PosternError('AUTH_NO_USER');
 }
 
 async function answer(login: Login, request: GateRequest): Promise<GateResponse> {

@@ -1,4 +1,4 @@
-import type { SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Database } from '../../platform/sqlite.ts';
 import type { AuditView } from './admin.ts';
@@ -32,6 +32,7 @@ export interface AuditEntry {
 export class AuthStore {
   readonly clock: Clock;
   readonly #database: Database;
+  readonly #versionStatement: StatementSync;
   readonly #timers: readonly Timer[];
   readonly #listeners = new Set<(revocation: Revocation) => void>();
   readonly #touched = new Set<Session | Device>();
@@ -41,6 +42,7 @@ export class AuthStore {
   constructor(database: Database, clock: Clock) {
     this.clock = clock;
     this.#database = database;
+    this.#versionStatement = database.prepare('PRAGMA data_version');
     this.#dataVersion = this.#readDataVersion();
     this.#snapshot = loadSnapshot(database);
     this.#timers = [clock.every(POLL_MS, () => this.refresh()), clock.every(SWEEP_MS, () => this.sweep())];
@@ -195,8 +197,7 @@ export class AuthStore {
   }
 
   #readDataVersion(): number {
-    const row = this.#database.prepare('PRAGMA data_version').get() as { data_version: number };
-    return row.data_version;
+    return (this.#versionStatement.get() as { data_version: number }).data_version;
   }
 
   #reload(): void {

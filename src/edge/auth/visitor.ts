@@ -5,6 +5,7 @@ import { type Language, chooseLanguage } from '../pages/language.ts';
 import { renderText } from '../pages/page.ts';
 import type { GateRequest, GateResponse } from './contract.ts';
 import { DEVICE_COOKIE, SESSION_COOKIE, VISIT_COOKIE, makeCookie, readCookie } from './cookies.ts';
+import { acceptsPages } from './decide.ts';
 import type { HashQueue } from './hash-queue.ts';
 import type { ScryptCost } from './passwords.ts';
 import { type Place, type Places, SIGN_IN_PATH, nameOf, pathOf } from './places.ts';
@@ -69,7 +70,7 @@ export function readVisitor(login: Login, place: Place, request: GateRequest): V
     path: pathOf(request.target),
     query,
     language: chooseLanguage(request.acceptLanguage),
-    isBrowser: request.accept?.includes('text/html') === true,
+    isBrowser: acceptsPages(request),
     session: sessionSecret === undefined ? undefined : login.store.findSession(sessionSecret, nameOf(place)),
     device: login.store.findDevice(
       readCookie(request.cookie, DEVICE_COOKIE),
