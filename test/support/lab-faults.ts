@@ -103,7 +103,8 @@ export class LabFaults {
 
   /** The sessions stop in their tracks (or go on): sockets stay connected, nothing is answered. */
   async freezeSessions(isFrozen: boolean): Promise<void> {
-    await this.#sh(`${SESSIONS} | xargs -r kill -${isFrozen ? 'STOP' : 'CONT'}`);
+    // One of them may end while the list is worked off.
+    await this.#sh(`${SESSIONS} | xargs -r kill -${isFrozen ? 'STOP' : 'CONT'} 2>/dev/null || :`);
   }
 
   /** As a package update does: the listener is replaced, sessions live on. */
