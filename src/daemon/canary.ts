@@ -11,6 +11,8 @@ export interface CanaryTarget {
   readonly name: string;
   readonly url: string;
   readonly tls: 'home' | 'relay';
+  /** The relay asks for a password first, so its refusal is all that can be seen. */
+  readonly isBehindBasicAuth: boolean;
 }
 
 export interface CanaryOptions {
@@ -60,7 +62,7 @@ export class Canary {
    * @throws when it did not come back
    */
   async sendProbe(signal: AbortSignal): Promise<void> {
-    const [target] = this.#options.targets;
+    const target = this.#options.targets.find(({ isBehindBasicAuth }) => !isBehindBasicAuth);
     if (!target) return;
     const answer = await this.#send(target, signal);
     if (!answer.ok) throw new Error(answer.reason);
@@ -99,7 +101,7 @@ export class Canary {
     }
   }
 
-  async #send({ name, tls }: CanaryTarget, signal: AbortSignal): Promise<TlsAnswer> {
+  async #send({ name, tls, isBehindBasicAuth }: CanaryTarget, signal: AbortSignal): Promise<TlsAnswer> {
     const { relay, edge, certificates, request = requestOverTls } = this.#options;
     const { path, expectedBody } = edge.makeCanary();
     const answer = await request({
@@ -118,6 +120,7 @@ export class Canary {
         : {}),
     });
     if (!answer.ok || answer.body === expectedBody) return answer;
+    if (isBehindBasicAuth && answer.status === 401) return answer;
     return {
       ok: false,
       failure: 'no-answer',

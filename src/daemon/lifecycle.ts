@@ -1,0 +1,233 @@
+import { PosternError } from '../core/errors/index.ts';
+import { sessionCommandOf } from '../core/relay-layout.ts';
+import type { RelayAddress } from '../link/contract.ts';
+import { type LocalHttpServer, serveLocalHttp } from '../platform/control-transport.ts';
+import { makeHomeFolder } from '../platform/home-folder.ts';
+import { lanesOf, relayAddressOf } from './compose.ts';
+import type { DaemonState, DaemonStatus } from './contract.ts';
+import {
+  type Announcement,
+  makeAnnouncement,
+  withdrawAnnouncement,
+  writeAnnouncement,
+} from './control/announcement.ts';
+import { makeControlListener } from './control/api.ts';
+import { callAdmin } from './control/admin-call.ts';
+import { DoorOpener } from './doors.ts';
+import { type House, type HouseOptions, buildHouse } from './house.ts';
+import { LinkKeeper } from './link-keeper.ts';
+import { type Predecessor, findPredecessor } from './predecessor.ts';
+import { sweepRunFolder } from './run-folder.ts';
+import { acquireStartLock } from './start-lock.ts';
+import { describeStatus } from './status.ts';
+
+export interface DaemonOptions extends HouseOptions {
+  readonly version: string;
+}
+
+/** A running daemon, as `postern up` holds it. */
+export interface Daemon {
+  status(): DaemonStatus;
+  /** Calls back when something about the link has changed. Returns the way to stop that. */
+  onChange(callback: () => void): () => void;
+  /** No new work; what runs gets `limits.drainMs`; then the end. */
+  drain(): Promise<void>;
+  /** The end at once. */
+  stop(): Promise<void>;
+  /** Resolves when it has ended, whoever asked for it. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Starts the daemon. Is there one already, it is replaced without a loss: the new one builds its own edge and link,
+ * the names on the relay go over to it, requests have passed through it, and only then the old one drains and ends.
+ * When the new one does not get through, the old one goes on.
+ * @throws what `buildHouse` throws, DAEMON_STARTING, DAEMON_HAND_OVER_FAILED, DAEMON_PATH_TOO_LONG, LINK_HOST_KEY_MISSING
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { folder, clock, log, config } = options;
+  await makeHomeFolder(folder);
+  const releaseLock = await acquireStartLock(folder);
+  try {
+    await sweepRunFolder(folder);
+    const predecessor = await findPredecessor({ folder, clock, log, drainMs: config.limits.drainMs });
+    const announcement = await makeAnnouncement(folder);
+    const relay = await relayAddressOf(config, folder);
+    const daemon = new RunningDaemon(options, await buildHouse(options), announcement, relay);
+    try {
+      await daemon.start(predecessor);
+      return daemon;
+    } catch (error) {
+      await daemon.stop();
+      await predecessor?.release();
+      throw error;
+    }
+  } finally {
+    await releaseLock();
+  }
+}
+
+class RunningDaemon implements Daemon {
+  readonly ended: Promise<void>;
+  readonly #options: DaemonOptions;
+  readonly #house: House;
+  readonly #announcement: Announcement;
+  readonly #link: LinkKeeper;
+  readonly #startedAtMs: number;
+  readonly #listeners = new Set<() => void>();
+  readonly #predecessorGone: Promise<void>;
+  #settlePredecessorGone: () => void = () => {};
+  #settleEnded: () => void = () => {};
+  #control: LocalHttpServer | undefined;
+  #state: DaemonState = 'starting';
+  #draining: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: DaemonOptions, house: House, announcement: Announcement, relay: RelayAddress) {
+    this.#options = options;
+    this.#house = house;
+    this.#announcement = announcement;
+    this.#startedAtMs = options.clock.nowMs();
+    this.ended = new Promise((resolve) => (this.#settleEnded = resolve));
+    this.#predecessorGone = new Promise((resolve) => (this.#settlePredecessorGone = resolve));
+    this.#link = this.#makeLinkKeeper(relay);
+  }
+
+  async start(predecessor: Predecessor | undefined): Promise<void> {
+    const { folder, log, config } = this.#options;
+    await this.#listen();
+    await Promise.all([this.#house.guard.start(), this.#house.watch.start()]);
+    await predecessor?.hold();
+    this.#link.start();
+    if (predecessor) await this.#comeThrough();
+    await writeAnnouncement(folder, this.#announcement);
+    this.#state = 'running';
+    log.info(
+      { relay: config.relay.host, services: config.services.map(({ name }) => name) },
+      'daemon running',
+    );
+    void this.#afterPredecessor(predecessor);
+  }
+
+  status(): DaemonStatus {
+    const { version, config, configPath } = this.#options;
+    const { health, edge, guard, canary, watch } = this.#house;
+    return describeStatus({
+      version,
+      pid: process.pid,
+      state: this.#state,
+      startedAtMs: this.#startedAtMs,
+      config,
+      configPath,
+      connections: this.#link.status(),
+      alerts: health.incidents(),
+      counts: edge.counts(),
+      guardOf: (name) => guard.state(name),
+      canaryOf: (name) => canary.last(name),
+      whyDown: (name) => watch.whyDown(name),
+    });
+  }
+
+  onChange(callback: () => void): () => void {
+    this.#listeners.add(callback);
+    return () => this.#listeners.delete(callback);
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  stop(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #listen(): Promise<void> {
+    const { address, token } = this.#announcement;
+    const controlled = {
+      status: () => this.status(),
+      stop: (isAtOnce: boolean) => void (isAtOnce ? this.stop() : this.drain()),
+      beginHandOver: () => this.#link.hold(),
+      cancelHandOver: () => this.#link.release(),
+      admin: (method: string, input: unknown) => callAdmin(this.#house.login.admin, method, input),
+    };
+    this.#control = await serveLocalHttp(address, makeControlListener(controlled, token, this.#options.log));
+  }
+
+  #makeLinkKeeper(relay: RelayAddress): LinkKeeper {
+    const { config, folder, clock, log, parts } = this.#options;
+    const { edge, health, canary } = this.#house;
+    const doors = new DoorOpener({
+      config,
+      lanes: lanesOf(config),
+      edge,
+      runFolder: folder.run,
+      predecessorGone: this.#predecessorGone,
+      canProbe: config.services.some(({ basicAuth }) => basicAuth === undefined),
+    });
+    return new LinkKeeper({
+      makeLink: (onPassed) =>
+        parts.startLink({
+          relay,
+          connections: config.link.connections,
+          heartbeatMs: config.link.heartbeatMs,
+          remoteCommand: sessionCommandOf,
+          openHomeEnd: (slot) => doors.open(slot, onPassed),
+          sendProbe: (signal) => canary.sendProbe(signal),
+          runFolder: folder.run,
+          clock,
+          log,
+        }),
+      connections: config.link.connections,
+      relay: `${relay.host}:${relay.port}`,
+      health,
+      clock,
+      log,
+      onChange: () => this.#changed(),
+    });
+  }
+
+  async #comeThrough(): Promise<void> {
+    try {
+      await this.#link.waitThrough();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new PosternError('DAEMON_HAND_OVER_FAILED', { reason }, error);
+    }
+  }
+
+  /** Only now the public names lead to nobody else, so only now the canary's word counts. */
+  async #afterPredecessor(predecessor: Predecessor | undefined): Promise<void> {
+    await predecessor?.retire();
+    this.#settlePredecessorGone();
+    await this.#house.canary.start();
+    this.#changed();
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#closing) return this.#closing;
+    this.#state = 'draining';
+    this.#options.log.info({}, 'daemon draining');
+    this.#changed();
+    this.#house.canary.stop();
+    this.#house.guard.stop();
+    this.#link.freeze();
+    await this.#house.edge.drain();
+    await this.stop();
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'draining';
+    await this.#link.stop();
+    await this.#house.close();
+    await withdrawAnnouncement(this.#options.folder, this.#announcement);
+    await this.#control?.close();
+    this.#options.log.info({}, 'daemon ended');
+    this.#settleEnded();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
