@@ -61,6 +61,8 @@ export class Slot {
   /** A newcomer may have taken the name and died with it: the current one is no longer found by visitors. */
   #mustReplace = false;
   #mustEvict = false;
+  /** Nothing of ours held the port when we looked: somebody else does. */
+  #hasEvictedInVain = false;
   #slowLogins = 0;
   readonly #stopping = new AbortController();
   notBeforeMs = 0;
@@ -157,6 +159,7 @@ export class Slot {
     this.#attempt = undefined;
     this.#mustReplace = false;
     this.#slowLogins = 0;
+    this.#hasEvictedInVain = false;
     void this.#older?.end();
     this.#older = this.#current;
     this.#current = session;
@@ -201,7 +204,8 @@ export class Slot {
   }
 
   #countFailure(failure: Failure): void {
-    if (this.#options.isPort && failure.code === 'SSH_FORWARD_REFUSED') this.#mustEvict = true;
+    if (failure.code === 'SSH_FORWARD_REFUSED')
+      this.#mustEvict = this.#options.isPort && !this.#hasEvictedInVain;
     const { clock, random } = this.#options;
     if (failure.code === 'SSH_SESSION_SILENT') this.#slowLogins++;
     this.#failures++;
@@ -250,7 +254,8 @@ export class Slot {
 
   /** The stale session goes first, since it holds the port; then the slot may try again. */
   async #evict(session: Session, hasOlder: boolean): Promise<void> {
-    if (hasOlder && session.isUp) await session.take();
+    const answer = hasOlder && session.isUp ? await session.take() : 'none';
+    this.#hasEvictedInVain = answer === 'none';
     if (this.#attempt?.session === session) this.#attempt = undefined;
     await session.end();
     if (this.#stopping.signal.aborted) return;
