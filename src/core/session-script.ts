@@ -62,9 +62,13 @@ beat=./$slot.$mine.beat
 rm -f "./$slot".*.beat
 : >"$beat"
 (
-  trap 'exit 0' TERM
+  nap=''
+  trap 'kill "$nap" 2>/dev/null; exit 0' TERM
   last='' missed=0
-  while sleep 5; do
+  while :; do
+    sleep 5 &
+    nap=$!
+    wait "$nap"
     [ "$(born "$mine")" = "$mine_born" ] || { rm -f "$beat"; exit 0; }
     now=''
     { read -r now <"$beat"; } 2>/dev/null

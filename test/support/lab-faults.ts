@@ -4,6 +4,9 @@ import { type Namespace, must } from './namespace.ts';
 /** Pids of sshd's sessions: every sshd but the listener. */
 const SESSIONS = `listener=$(cat /run/sshd.pid); pgrep '^sshd' | grep -vx "$listener"`;
 
+/** Of those, the ones that run as the account and hold its forwards; root's half of each only waits for them. */
+const ACCOUNT_SESSIONS = `ps -eo pid=,user=,comm= | awk '$2 != "root" && $3 ~ /^sshd/ {print $1}'`;
+
 const START_SERVERS = `set -e; mkdir -p /run/sshd
 /usr/sbin/sshd -E /var/log/sshd.log
 nginx`;
@@ -104,7 +107,7 @@ export class LabFaults {
   /** The sessions stop in their tracks (or go on): sockets stay connected, nothing is answered. */
   async freezeSessions(isFrozen: boolean): Promise<void> {
     // One of them may end while the list is worked off.
-    await this.#sh(`${SESSIONS} | xargs -r kill -${isFrozen ? 'STOP' : 'CONT'} 2>/dev/null || :`);
+    await this.#sh(`${ACCOUNT_SESSIONS} | xargs -r kill -${isFrozen ? 'STOP' : 'CONT'} 2>/dev/null || :`);
   }
 
   /** As a package update does: the listener is replaced, sessions live on. */
