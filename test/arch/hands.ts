@@ -27,7 +27,8 @@ export function findReachingImports(files: readonly SourceFile[]): readonly stri
   return programFiles(files).flatMap((file) =>
     importsOf(file)
       .filter(
-        ({ specifier }) => specifier.startsWith('node:') && !mayUse(areaOf(file.path), specifier.slice(5)),
+        ({ specifier, isTypeOnly }) =>
+          !isTypeOnly && specifier.startsWith('node:') && !mayUse(areaOf(file.path), specifier.slice(5)),
       )
       .map(({ specifier }) => `${file.path} imports ${specifier}: only platform touches what is outside`),
   );

@@ -32,14 +32,15 @@ test('every form of an import is seen, and none in a comment', () => {
   );
 });
 
-test('a cycle is found', () => {
+test('a cycle is found, between folders also by types', () => {
   const cycle = findCycles([
-    { path: 'src/a.ts', text: "import './b.ts';" },
-    { path: 'src/b.ts', text: "import type { C } from './c.ts';" },
-    { path: 'src/c.ts', text: "export * from './a.ts';" },
-    { path: 'src/d.ts', text: "import './a.ts';" },
+    { path: 'src/a/a.ts', text: "import '../b/b.ts';" },
+    { path: 'src/b/b.ts', text: "import type { C } from '../c/c.ts';" },
+    { path: 'src/c/c.ts', text: "export * from '../a/a.ts';" },
+    { path: 'src/c/d.ts', text: "import '../a/a.ts'; import type { E } from './e.ts';" },
+    { path: 'src/c/e.ts', text: "import { d } from './d.ts';" },
   ]);
-  expect(cycle).toEqual([['src/a.ts', 'src/b.ts', 'src/c.ts', 'src/a.ts']]);
+  expect(cycle).toEqual([['src/a/a.ts', 'src/b/b.ts', 'src/c/c.ts', 'src/a/a.ts']]);
 });
 
 test('the program has no import cycle', () => {

@@ -33,10 +33,18 @@ export function importsOf(file: SourceFile): readonly Import[] {
   );
 }
 
-/** Import cycles, each as the list of its files; types count too, since a reader follows them as well. */
+/**
+ * Import cycles, each as the list of its files. Between folders types count too, since a reader follows them as well;
+ * inside one folder two files may name each other's types.
+ */
 export function findCycles(files: readonly SourceFile[]): readonly string[][] {
   const graph = new Map(
-    files.map((file) => [file.path, importsOf(file).flatMap(({ path }) => (path ? [path] : []))]),
+    files.map((file) => [
+      file.path,
+      importsOf(file).flatMap(({ path, isTypeOnly }) =>
+        path && !(isTypeOnly && posix.dirname(path) === posix.dirname(file.path)) ? [path] : [],
+      ),
+    ]),
   );
   const done = new Set<string>();
   const cycles: string[][] = [];
