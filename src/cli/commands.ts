@@ -12,6 +12,22 @@ interface CommandEntry {
 
 /** All commands, in the order in which the help shows them. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  demo: {
+    summary: 'Show everything on this machine: a sample assistant behind an embedded relay',
+    load: () => import('./commands/demo.ts'),
+  },
+  users: {
+    summary: 'Add, change, remove and list who may sign in',
+    load: () => import('./commands/users.ts'),
+  },
+  devices: {
+    summary: 'Approve new browsers; list, rename and revoke devices; make tokens',
+    load: () => import('./commands/devices.ts'),
+  },
+  sessions: {
+    summary: 'List and end sessions',
+    load: () => import('./commands/sessions.ts'),
+  },
   'relay-files': {
     summary: 'Show the files and commands that the relay needs, to set it up by hand',
     load: () => import('./commands/relay-files.ts'),

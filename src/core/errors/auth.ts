@@ -36,6 +36,11 @@ export const authErrors = defineErrors({
     remedy: 'Send it on standard input and add --password-stdin (an empty line makes four random words).',
     exit: EXIT.usage,
   },
+  AUTH_PASSWORD_DIFFERS: {
+    what: 'The two passwords are not the same',
+    remedy: 'Try again.',
+    exit: EXIT.usage,
+  },
   AUTH_SESSION_UNKNOWN: {
     what: 'There is no session {id}',
     remedy: 'postern sessions list',
