@@ -6,4 +6,9 @@ export const edgeErrors = defineErrors({
     remedy: 'Start it, or correct `to:` in postern.yaml.',
     exit: EXIT.unreachable,
   },
+  EDGE_NO_SUCH_SERVICE: {
+    what: 'There is no service {service}',
+    remedy: 'Use a name that stands under `services:` in postern.yaml.',
+    exit: EXIT.failed,
+  },
 });

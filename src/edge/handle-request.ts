@@ -1,0 +1,125 @@
+import type { Decision, GateResponse, RequestFacts } from './auth/contract.ts';
+import type { EdgeCore, RunningService } from './core.ts';
+import type { Exchange } from './exchange.ts';
+import { renderErrorPage } from './pages/error-page.ts';
+
+/**
+ * What the edge does with a request, in order: whose name is it → canary → decide → is the path open → is the service
+ * open → pass it on. Everything that no step allows is denied.
+ */
+export function handleRequest(core: EdgeCore, exchange: Exchange): void {
+  const { head } = exchange;
+  const host = head.host;
+  if (host === undefined) return exchange.answer(emptyAnswer(400));
+  const serviceName = findName(core, host, exchange.arrival.serverName);
+  if (serviceName === undefined) return exchange.answer(emptyAnswer(421));
+  const canaryBody = core.canary.answerTo(head.target);
+  if (canaryBody !== undefined) return exchange.answer(textAnswer(canaryBody));
+  const facts = factsOf(exchange, serviceName);
+  const decision = core.gatekeeper.decide(facts);
+  switch (decision.kind) {
+    case 'allow':
+      return pass(core, exchange, serviceName, host, decision);
+    case 'gate':
+      return askGate(core, exchange, facts);
+    case 'deny':
+      return exchange.answer(emptyAnswer(decision.status));
+    case 'limited':
+      return exchange.answer(emptyAnswer(429, [['retry-after', String(decision.retryAfterSeconds)]]));
+    default:
+      return exchange.answer(emptyAnswer(403));
+  }
+}
+
+/**
+ * The name that a request is for.
+ * @param host the Host field, or :authority
+ * @param serverName what TLS was made for; a request for another name does not belong on this connection (421)
+ */
+function findName(core: EdgeCore, host: string, serverName: string | undefined): string | undefined {
+  const parts = /^([a-z0-9.-]{1,253})(?::(\d{1,5}))?$/.exec(host.toLowerCase());
+  const name = parts?.[1];
+  if (name === undefined) return undefined;
+  if (parts?.[2] !== undefined && Number(parts[2]) !== core.options.publicPort) return undefined;
+  if (serverName !== undefined && serverName !== name) return undefined;
+  return core.services.has(name) || name === core.options.gate ? name : undefined;
+}
+
+function factsOf(exchange: Exchange, serviceName: string): RequestFacts {
+  const { head } = exchange;
+  return {
+    serviceName,
+    method: head.method,
+    target: head.target,
+    client: exchange.client,
+    cookie: head.cookie,
+    authorization: head.authorization,
+    origin: head.origin,
+    isUpgrade: exchange.isUpgrade,
+    accept: head.accept,
+    acceptLanguage: head.acceptLanguage,
+    userAgent: head.userAgent,
+    secFetchSite: head.secFetchSite,
+    serviceWorker: head.serviceWorker,
+  };
+}
+
+type Allowed = Extract<Decision, { kind: 'allow' }>;
+
+function pass(
+  core: EdgeCore,
+  exchange: Exchange,
+  serviceName: string,
+  host: string,
+  decision: Allowed,
+): void {
+  const running = core.services.get(serviceName);
+  // The gate has no service behind it; and nobody is let in without a login where the configuration asks for one.
+  if (!running || !mayPass(running, decision)) return exchange.answer(emptyAnswer(403));
+  exchange.principal = decision.principal;
+  if (decision.principal.kind !== 'open') exchange.markSignedIn(decision.principal);
+  if (running.service.isPathDenied(exchange.head.path)) return exchange.answer(emptyAnswer(403));
+  if (!running.state.open) return exchange.answer(renderErrorPage(503, exchange.head.acceptLanguage, 10));
+  exchange.forward(running, host, decision.removeAuthorization);
+}
+
+function mayPass(running: RunningService, decision: Allowed): boolean {
+  return decision.principal.kind !== 'open' || running.service.access === 'none';
+}
+
+function askGate(core: EdgeCore, exchange: Exchange, facts: RequestFacts): void {
+  if (exchange.isUpgrade) return exchange.answer(emptyAnswer(403));
+  const { publicPort } = core.options;
+  const request = {
+    ...facts,
+    ownOrigin: `https://${facts.serviceName}${publicPort === 443 ? '' : `:${publicPort}`}`,
+    contentType: exchange.head.contentType,
+    readBody: (maxBytes: number) => exchange.readBody(maxBytes),
+  };
+  core.gatekeeper.answer(request).then(
+    (response) => exchange.answer(response),
+    (error: unknown) => {
+      core.options.log.error(
+        { reason: error instanceof Error ? error.message : 'unknown' },
+        'sign-in failed',
+      );
+      exchange.answer(emptyAnswer(500));
+    },
+  );
+}
+
+/** An answer that says nothing but its status. */
+export function emptyAnswer(status: number, headers: GateResponse['headers'] = []): GateResponse {
+  return { status, headers: [['cache-control', 'no-store'], ...headers], body: '' };
+}
+
+function textAnswer(body: string): GateResponse {
+  return {
+    status: 200,
+    headers: [
+      ['content-type', 'text/plain; charset=utf-8'],
+      ['cache-control', 'no-store'],
+    ],
+    body,
+  };
+}

@@ -1,0 +1,117 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { EdgeCore } from '../core.ts';
+import type { Sweepable } from '../limits/sweeper.ts';
+import type { ClientAddress } from '../auth/contract.ts';
+import type { Place } from '../limits/connection-limits.ts';
+import type { StartTls, TlsServers } from '../tls/tls-servers.ts';
+import type { Arrival } from '../visitor.ts';
+import { toClientAddress, UNKNOWN_CLIENT } from './client-address.ts';
+import { readClientHello } from './client-hello.ts';
+import { readProxyHeader } from './proxy-header.ts';
+
+/** What an intake needs besides the edge's core. */
+export interface IntakeOptions {
+  readonly tls: TlsServers;
+  readonly onPassed: () => void;
+  /** TLS is done. */
+  readonly onSecure: (socket: TLSSocket, arrival: Arrival) => void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * A connection on its way from the relay to HTTP: PROXY header → ClientHello → TLS. Each stage has its own deadline;
+ * what is odd, late or too much is closed without a word.
+ */
+export class Intake implements Sweepable {
+  readonly #core: EdgeCore;
+  readonly #options: IntakeOptions;
+  readonly #socket: Socket;
+  #stage: 'proxy-header' | 'client-hello' | 'handshake' = 'proxy-header';
+  #deadlineMs: number;
+  #bytes: Buffer = NOTHING;
+  #client: ClientAddress = UNKNOWN_CLIENT;
+  #place: Place | undefined;
+  readonly #onData = (chunk: Buffer): void => this.#read(chunk);
+
+  constructor(core: EdgeCore, options: IntakeOptions, socket: Socket) {
+    this.#core = core;
+    this.#options = options;
+    this.#socket = socket;
+    this.#deadlineMs = core.sweeper.nowMs + core.options.limits.proxyHeaderMs;
+    socket.on('data', this.#onData);
+    socket.on('close', () => this.#onClose());
+    core.sweeper.add(this);
+  }
+
+  sweep(nowMs: number): void {
+    if (nowMs >= this.#deadlineMs) this.#socket.destroy();
+  }
+
+  #read(chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    if (this.#stage === 'proxy-header') this.#readProxyHeader();
+    if (this.#stage === 'client-hello' && !this.#socket.destroyed) this.#readClientHello();
+  }
+
+  #readProxyHeader(): void {
+    const header = readProxyHeader(this.#bytes);
+    if (header.kind === 'more') return;
+    if (header.kind === 'bad') return void this.#socket.destroy();
+    this.#client = header.source === undefined ? UNKNOWN_CLIENT : toClientAddress(header.source, () => false);
+    this.#place = this.#core.connectionLimits.takePlace(this.#client.bucket);
+    if (!this.#place) return void this.#socket.destroy();
+    this.#bytes = this.#bytes.subarray(header.length);
+    this.#stage = 'client-hello';
+    this.#deadlineMs = this.#core.sweeper.nowMs + this.#core.options.limits.clientHelloMs;
+  }
+
+  #readClientHello(): void {
+    if (this.#bytes.length === 0) return;
+    const hello = readClientHello(this.#bytes);
+    if (hello.kind === 'more') return;
+    const startTls = hello.kind === 'done' ? this.#findTls(hello.serverName) : undefined;
+    if (hello.kind === 'bad' || startTls === undefined) return void this.#socket.destroy();
+    this.#handOver(startTls, hello.serverName as string);
+  }
+
+  #findTls(serverName: string | undefined): StartTls | undefined {
+    if (serverName === undefined) return undefined;
+    try {
+      return this.#options.tls.find(serverName);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#core.options.log.error({ service: serverName, reason }, 'the certificate cannot be used');
+      return undefined;
+    }
+  }
+
+  #handOver(startTls: StartTls, serverName: string): void {
+    this.#stage = 'handshake';
+    this.#deadlineMs = this.#core.sweeper.nowMs + this.#core.options.limits.tlsHandshakeMs;
+    this.#socket.removeListener('data', this.#onData);
+    this.#socket.pause();
+    this.#socket.unshift(this.#bytes);
+    this.#bytes = NOTHING;
+    startTls(this.#socket, (secure) => {
+      this.#core.sweeper.delete(this);
+      this.#options.onSecure(secure, this.#arrival(serverName));
+    });
+  }
+
+  #arrival(serverName: string): Arrival {
+    return {
+      doorKind: 'link-tls',
+      client: this.#client,
+      serverName,
+      place: this.#place as Place,
+      onPassed: this.#options.onPassed,
+    };
+  }
+
+  #onClose(): void {
+    this.#core.sweeper.delete(this);
+    this.#place?.release();
+  }
+}

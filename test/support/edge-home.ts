@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import {
+  type ClientHttp2Session,
+  type SecureClientSessionOptions,
+  connect as connectHttp2,
+} from 'node:http2';
+import { type Socket, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TLSSocket, connect as connectTls } from 'node:tls';
+import { type Limits, limitsSchema } from '../../src/config/schema.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import type { Log, LogFields } from '../../src/core/log.ts';
+import type {
+  CertificatePair,
+  CertificateStore,
+  Door,
+  DoorKind,
+  Edge,
+  EdgeService,
+  Target,
+} from '../../src/edge/contract.ts';
+import { startEdge } from '../../src/edge/edge.ts';
+import { makeDemoCertificate } from '../../src/demo/certificate.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { TestGatekeeper } from './edge-gatekeeper.ts';
+
+export const NAME = 'chat.localhost';
+export const VISITOR = '203.0.113.7';
+export const PROXY_LINE = `PROXY TCP4 ${VISITOR} 198.51.100.1 50000 443\r\n`;
+
+/** Certificates that a test changes under the edge's feet. */
+export class TestCertificates implements CertificateStore {
+  readonly pairs = new Map<string, CertificatePair>();
+  readonly #listeners = new Set<(name: string) => void>();
+
+  find(serverName: string): CertificatePair | undefined {
+    return this.pairs.get(serverName);
+  }
+
+  onChange(callback: (name: string) => void): () => void {
+    this.#listeners.add(callback);
+    return () => this.#listeners.delete(callback);
+  }
+
+  async make(name: string): Promise<void> {
+    this.pairs.set(name, (await makeDemoCertificate(name, Date.now())).pair);
+    for (const listener of this.#listeners) listener(name);
+  }
+}
+
+/** A log that a test reads. */
+export class TestLog implements Log {
+  readonly lines: { level: string; fields: LogFields; message: string }[] = [];
+  debug = (fields: LogFields, message: string): void => this.#add('debug', fields, message);
+  info = (fields: LogFields, message: string): void => this.#add('info', fields, message);
+  warn = (fields: LogFields, message: string): void => this.#add('warn', fields, message);
+  error = (fields: LogFields, message: string): void => this.#add('error', fields, message);
+
+  child(): Log {
+    return this;
+  }
+
+  #add(level: string, fields: LogFields, message: string): void {
+    this.lines.push({ level, fields, message });
+  }
+}
+
+export interface TestEdgeOptions {
+  readonly target: Target;
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+  readonly publicPort?: number;
+  readonly services?: readonly (Partial<EdgeService> & { readonly name: string })[];
+  readonly gate?: string;
+  readonly doorKind?: DoorKind;
+}
+
+/** A running edge with one door, and clients that come in as the relay's nginx would pass them on. */
+export class TestEdge {
+  readonly edge: Edge;
+  readonly gatekeeper: TestGatekeeper;
+  readonly certificates: TestCertificates;
+  readonly log: TestLog;
+  readonly door: Door;
+  readonly folder: string;
+  readonly #open = new Set<{ destroy(): unknown }>();
+
+  private constructor(
+    parts: Pick<TestEdge, 'edge' | 'gatekeeper' | 'certificates' | 'log' | 'door' | 'folder'>,
+  ) {
+    this.edge = parts.edge;
+    this.gatekeeper = parts.gatekeeper;
+    this.certificates = parts.certificates;
+    this.log = parts.log;
+    this.door = parts.door;
+    this.folder = parts.folder;
+  }
+
+  static async start(options: TestEdgeOptions): Promise<TestEdge> {
+    const folder = await mkdtemp(join(tmpdir(), 'postern-edge-'));
+    const gatekeeper = new TestGatekeeper();
+    const certificates = new TestCertificates();
+    const log = new TestLog();
+    const named = options.services ?? [{ name: NAME }];
+    for (const { name } of named) await certificates.make(name);
+    const edge = await startEdge({
+      services: named.map((service) => ({
+        target: options.target,
+        access: 'login',
+        isPathDenied: () => false,
+        ...service,
+      })),
+      gate: options.gate,
+      gatekeeper,
+      certificates,
+      limits: { ...limitsSchema.parse({}), ...options.limits },
+      clock: options.clock ?? systemClock,
+      log,
+      canaryKey: randomBytes(32),
+      publicPort: options.publicPort ?? 443,
+    });
+    const door = await edge.openDoor(options.doorKind ?? 'link-tls', { path: join(folder, 'edge.sock') });
+    return new TestEdge({ edge, gatekeeper, certificates, log, door, folder });
+  }
+
+  get doorPath(): string {
+    return 'path' in this.door.address ? this.door.address.path : '';
+  }
+
+  /** A bare connection to the door. */
+  connectRaw(path = this.doorPath): Socket {
+    return this.#keep(connect({ path }));
+  }
+
+  /** A connection with a PROXY header and TLS, ready for a request. */
+  connectTls(
+    options: { name?: string; proxyLine?: string; alpn?: string[]; session?: Buffer } = {},
+  ): Promise<TLSSocket> {
+    const raw = this.connectRaw();
+    raw.write(options.proxyLine ?? PROXY_LINE, 'latin1');
+    return new Promise((resolve, reject) => {
+      const secure = connectTls(
+        {
+          socket: raw,
+          servername: options.name ?? NAME,
+          rejectUnauthorized: false,
+          ALPNProtocols: options.alpn ?? ['http/1.1'],
+          ...(options.session ? { session: options.session } : {}),
+        },
+        () => resolve(secure),
+      );
+      this.#keep(secure);
+      secure.on('error', reject);
+      secure.once('close', () => reject(new Error('closed before TLS was done')));
+    });
+  }
+
+  /** An HTTP/2 session. */
+  async connectHttp2(options: Partial<SecureClientSessionOptions> = {}): Promise<ClientHttp2Session> {
+    const secure = await this.connectTls({ alpn: ['h2'] });
+    const session = connectHttp2(`https://${NAME}`, { ...options, createConnection: () => secure });
+    session.on('error', () => {});
+    return this.#keep(session);
+  }
+
+  async stop(): Promise<void> {
+    for (const one of this.#open) one.destroy();
+    await this.edge.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  #keep<T extends { destroy(): unknown; on(event: 'error', listener: (error: Error) => void): unknown }>(
+    one: T,
+  ): T {
+    this.#open.add(one);
+    one.on('error', () => {});
+    return one;
+  }
+}
