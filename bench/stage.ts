@@ -65,7 +65,6 @@ export class Stage {
     const stage = new Stage(lab, await Wires.lay(lab, roundTrips));
     try {
       await makeFiles(lab.folder);
-      await useCubic(lab);
       await liftRelayLimits(lab);
       await stage.#startServices();
       if (withReference) await stage.#startReference();
@@ -189,13 +188,6 @@ async function liftRelayLimits(lab: Lab): Promise<void> {
        nginx -s reload`,
     ]),
   );
-}
-
-/** What most homes send with (macOS, Windows, stock Linux); the machine's own default would make runs differ. */
-async function useCubic(lab: Lab): Promise<void> {
-  for (const host of ['client', 'relay', 'home'] as const) {
-    await must(lab.run(host, 'sysctl', ['-qw', 'net.ipv4.tcp_congestion_control=cubic']));
-  }
 }
 
 async function makeFiles(folder: string): Promise<void> {

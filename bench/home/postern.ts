@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,9 +11,6 @@ import { type Guarded, startGuarded } from '../tools/guarded.ts';
 const PROGRAM = fileURLToPath(new URL('../../bin/postern.js', import.meta.url));
 const USER = 'bench';
 const SESSION_COOKIE = '__Host-gs';
-
-/** Names are found by /etc/hosts, in a mount namespace of its own, so that the daemon's canary finds the relay. */
-const WITH_HOSTS = 'mount --bind "$1" /etc/hosts && shift && exec "$@"';
 
 /** Postern at home, as a user has it: `postern up` with a configuration, a user, and a visitor who has signed in. */
 export class Postern {
@@ -42,10 +40,10 @@ export class Postern {
   /** The first start: configuration, user, daemon, sign-in. */
   async start(): Promise<void> {
     await this.#configure();
-    const added = await must(this.#postern(['users', 'add', USER, '--json']));
-    const { generatedPassword } = JSON.parse(added) as { generatedPassword: string };
+    const password = randomBytes(16).toString('hex');
+    await must(this.#postern(['users', 'add', USER, '--password-stdin', '--json'], password));
     await this.#up();
-    for (const name of Object.keys(this.#services)) await this.#signIn(name, generatedPassword);
+    for (const name of Object.keys(this.#services)) await this.#signIn(name, password);
   }
 
   /** A fresh daemon; sessions live on. */
@@ -80,19 +78,15 @@ export class Postern {
       limits: { connectionsPerAddress: 5000, connectionsPerAddressSignedIn: 5000, connections: 5000 },
     };
     await writeFile(join(this.#folder, 'postern.yaml'), stringify(config), { mode: 0o600 });
-    const hosts = Object.keys(this.#services).map((name) => `${relay.host} ${name}\n`);
-    await writeFile(join(folder, 'home-hosts'), hosts.join(''));
   }
 
   #command(args: readonly string[]): [string, string[]] {
-    const program = [process.execPath, PROGRAM, ...args];
-    const inside = ['sh', '-c', WITH_HOSTS, 'sh', join(this.#lab.folder, 'home-hosts'), ...program];
-    return ['env', [`POSTERN_HOME=${this.#folder}`, 'unshare', '-m', ...inside]];
+    return ['env', [`POSTERN_HOME=${this.#folder}`, process.execPath, PROGRAM, ...args]];
   }
 
-  #postern(args: readonly string[]) {
+  #postern(args: readonly string[], input = '') {
     const [file, rest] = this.#command(args);
-    return this.#lab.run('home', file, rest);
+    return this.#lab.run('home', file, rest, { input });
   }
 
   async #up(): Promise<void> {

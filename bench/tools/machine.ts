@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { runProcess } from '../../src/platform/processes.ts';
 import type { Machine } from './result.ts';
@@ -15,6 +16,7 @@ export async function describeMachine(): Promise<Machine> {
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
+    congestionControl: (await readFile('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8')).trim(),
     versions: {
       node: process.versions.node,
       'OpenSSL (node)': process.versions.openssl,

@@ -16,6 +16,8 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly kernel: string;
+  /** TCP's, at every end: what a bulk sender does depends on it. */
+  readonly congestionControl: string;
   readonly versions: Readonly<Record<string, string>>;
 }
 

@@ -63,7 +63,7 @@ function renderRun({
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   return [
     `- **${suite}**${isQuick ? ' (short)' : ''}: ${startedAt.slice(0, 16).replace('T', ' ')} UTC, commit ${commit}, ${samples.length} samples in ${Math.round(durationSeconds)} s.`,
-    `  ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, kernel ${machine.kernel}, load before ${loadBefore.toFixed(2)}. ${versions.join(', ')}.`,
+    `  ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, kernel ${machine.kernel}, TCP ${machine.congestionControl}, load before ${loadBefore.toFixed(2)}. ${versions.join(', ')}.`,
     '',
   ];
 }

@@ -28,7 +28,7 @@ test('codes are AREA_CAUSE and their texts are whole', () => {
   expect(odd.map(([code]) => code)).toEqual([]);
 });
 
-const machine = { cpu: 'a', cores: 2, memoryGiB: 1, kernel: 'k', versions: {} };
+const machine = { cpu: 'a', cores: 2, memoryGiB: 1, kernel: 'k', congestionControl: 'c', versions: {} };
 const resultOf = (suite: string, samples: Sample[]): SuiteResult => ({
   suite,
   startedAt: '2026-01-01T00:00:00.000Z',
