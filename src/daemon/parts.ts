@@ -18,6 +18,8 @@ export interface LoginOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
+  /** The very first browser that signs in is paired by itself (the demo). Default false. */
+  readonly pairFirst?: boolean;
 }
 
 /** The big parts that a daemon joins; tests hand in others. */

@@ -36,7 +36,7 @@ beforeAll(async () => {
     log: silentLog,
   });
   writeFileSync(join(folder, 'key'), relay.clientPrivateKey, { mode: 0o600 });
-  writeFileSync(join(folder, 'known_hosts'), relay.knownHostsLine);
+  writeFileSync(join(folder, 'known_hosts'), `[127.0.0.1]:${relay.sshPort} ${relay.hostKey}\n`);
   home = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {});
     const arrival: Arrival = { head: '', bytes: 0, socket };

@@ -25,8 +25,8 @@ export interface DemoRelay {
   /** On 127.0.0.1. */
   readonly sshPort: number;
   readonly httpsPort: number;
-  /** What a client's known_hosts must hold to believe this relay. */
-  readonly knownHostsLine: string;
+  /** The relay's host key, as known_hosts has it behind the name. */
+  readonly hostKey: string;
   /** The one private key that may come in, OpenSSH's form; made for this run. */
   readonly clientPrivateKey: string;
   /** Cuts every connection and stops listening. */
@@ -62,7 +62,7 @@ export async function startDemoRelay(options: DemoRelayOptions): Promise<DemoRel
     account: accountOf(options.home),
     sshPort: sshd.port,
     httpsPort: splice.port,
-    knownHostsLine: `[127.0.0.1]:${sshd.port} ${hostKey.publicKey}\n`,
+    hostKey: hostKey.publicKey,
     clientPrivateKey: clientKey.privateKey,
     stop: async () => {
       await Promise.all([sshd.close(), splice.close()]);
