@@ -12,6 +12,22 @@ interface CommandEntry {
 
 /** All commands, in the order in which the help shows them. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  up: {
+    summary: 'Publish what postern.yaml says; in the foreground, Ctrl-C ends it',
+    load: () => import('./commands/up.ts'),
+  },
+  status: {
+    summary: 'Show connections, services and what is broken',
+    load: () => import('./commands/status.ts'),
+  },
+  logs: {
+    summary: 'Show what the daemon wrote down',
+    load: () => import('./commands/logs.ts'),
+  },
+  stop: {
+    summary: 'End the daemon',
+    load: () => import('./commands/stop.ts'),
+  },
   demo: {
     summary: 'Show everything on this machine: a sample assistant behind an embedded relay',
     load: () => import('./commands/demo.ts'),
@@ -31,5 +47,9 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   'relay-files': {
     summary: 'Show the files and commands that the relay needs, to set it up by hand',
     load: () => import('./commands/relay-files.ts'),
+  },
+  completion: {
+    summary: 'Print the completion script of a shell',
+    load: () => import('./commands/completion.ts'),
   },
 };

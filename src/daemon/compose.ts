@@ -3,7 +3,8 @@ import { resolveConfigPath } from '../config/load.ts';
 import type { Config, ServiceConfig } from '../config/schema.ts';
 import { parseTarget } from '../config/target.ts';
 import { PosternError } from '../core/errors/index.ts';
-import { type Lane, accountOf, socketOf } from '../core/relay-layout.ts';
+import { type Lane, accountOf, sessionCommandOf, socketOf } from '../core/relay-layout.ts';
+import { inlineSession } from '../core/session-script.ts';
 import type { DoorKind, EdgeService, Target } from '../edge/contract.ts';
 import { isPathDenied } from '../gateway/denied-paths.ts';
 import type { Forward, RelayAddress } from '../link/contract.ts';
@@ -81,6 +82,11 @@ export function remoteEndOf(config: Config, slot: number, lane: Lane): Forward['
   const port = config.relay.ports[slot - 1];
   if (port === undefined) throw new Error(`no port for connection ${slot}`);
   return { host: '127.0.0.1', port };
+}
+
+/** What ssh asks the relay to run: the account's forced command, or the whole script where root could not place one. */
+export function remoteCommandOf(config: Config, slot: number): string {
+  return config.relay.forward === 'socket' ? sessionCommandOf(slot) : inlineSession(config.home, slot);
 }
 
 /**

@@ -1,9 +1,9 @@
 import { PosternError } from '../core/errors/index.ts';
-import { sessionCommandOf } from '../core/relay-layout.ts';
+import { callAdmin } from '../edge/auth/admin-channel.ts';
 import type { RelayAddress } from '../link/contract.ts';
 import { type LocalHttpServer, serveLocalHttp } from '../platform/control-transport.ts';
 import { makeHomeFolder } from '../platform/home-folder.ts';
-import { lanesOf, relayAddressOf } from './compose.ts';
+import { lanesOf, relayAddressOf, remoteCommandOf } from './compose.ts';
 import type { DaemonState, DaemonStatus } from './contract.ts';
 import {
   type Announcement,
@@ -12,7 +12,6 @@ import {
   writeAnnouncement,
 } from './control/announcement.ts';
 import { makeControlListener } from './control/api.ts';
-import { callAdmin } from './control/admin-call.ts';
 import { DoorOpener } from './doors.ts';
 import { type House, type HouseOptions, buildHouse } from './house.ts';
 import { LinkKeeper } from './link-keeper.ts';
@@ -172,7 +171,7 @@ class RunningDaemon implements Daemon {
           relay,
           connections: config.link.connections,
           heartbeatMs: config.link.heartbeatMs,
-          remoteCommand: sessionCommandOf,
+          remoteCommand: (slot) => remoteCommandOf(config, slot),
           openHomeEnd: (slot) => doors.open(slot, onPassed),
           sendProbe: (signal) => canary.sendProbe(signal),
           runFolder: folder.run,

@@ -4,10 +4,8 @@ import type { Clock } from '../core/clock.ts';
 import { isPosternError } from '../core/errors/index.ts';
 import type { Log, LogFields } from '../core/log.ts';
 import { RotatingFile } from '../platform/rotating-file.ts';
+import { LOG_FILE, LOG_FILES } from './log-files.ts';
 
-/** The daemon's log file in `~/.postern/log`. */
-export const LOG_FILE = 'daemon.jsonl';
-export const LOG_FILES = 5;
 const LOG_FILE_BYTES = 5 * 1024 * 1024;
 
 /** Fields that nobody may log; who does it by mistake gets `[secret]`. Secrets themselves are kept out by their type. */
