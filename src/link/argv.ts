@@ -83,7 +83,7 @@ type ForwardEnd = Forward['remote'];
 function endOf(end: ForwardEnd): string {
   // ssh expands % and $ in these paths, splits them at colons, and reads \ as an escape.
   if ('path' in end) return checked('socket path', end.path, /^\/[^\p{Cc}:%$\\"'[\]]*$/u);
-  const host = checked('forward host', end.host, /^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/);
+  const host = checked('forward host', end.host, /^([A-Za-z0-9][A-Za-z0-9._-]{0,254}|[0-9A-Fa-f:.]{2,45})$/);
   return `${host.includes(':') ? `[${host}]` : host}:${checkedPort(end.port)}`;
 }
 
