@@ -1,10 +1,13 @@
 import { widthOf } from './text-layout.ts';
 
-/** One line about something that changes. */
+/** One line about one thing that changes. */
 export interface LiveLine {
-  /** Where no line can be written over, the text is printed when this changes. */
-  readonly state: string;
-  readonly text: string;
+  /** What it is about. */
+  readonly key: string;
+  /** On a terminal: shown at once, again and again in the same place. */
+  readonly live: string;
+  /** Elsewhere: printed each time it differs from the last. */
+  readonly plain: string;
 }
 
 export interface LiveTarget {
@@ -13,51 +16,42 @@ export interface LiveTarget {
   write(text: string): unknown;
 }
 
-/** Lines that stay in their place on a terminal; elsewhere each is printed once for each state. */
+/** Lines that stay in their place on a terminal, and are printed one by one when they change elsewhere. */
 export class LiveLines {
   readonly #target: LiveTarget;
-  #lines: readonly LiveLine[] = [];
-  #states: readonly string[] = [];
+  #printed = new Map<string, string>();
   /** Rows of the terminal that the lines take now. */
   #rows = 0;
 
-  constructor(target: LiveTarget = process.stderr) {
+  constructor(target: LiveTarget) {
     this.#target = target;
   }
 
-  show(lines: readonly LiveLine[]): void {
-    if (this.#target.isTTY) {
-      if (lines.length === this.#lines.length && lines.every(({ text }, i) => text === this.#lines[i]?.text))
-        return;
-      this.#clear();
-      this.#lines = lines;
-      this.#draw();
-      return;
+  update(lines: readonly LiveLine[]): void {
+    if (this.#target.isTTY) return this.#redraw(lines);
+    for (const { key, plain } of lines) {
+      if (this.#printed.get(key) !== plain) this.#target.write(`${plain}\n`);
     }
-    lines.forEach(({ state, text }, index) => {
-      if (state !== this.#states[index]) this.#target.write(`${text}\n`);
-    });
-    this.#states = lines.map(({ state }) => state);
+    this.#printed = new Map(lines.map(({ key, plain }) => [key, plain]));
   }
 
-  /** Prints something above the lines. */
+  /** Prints something above the lines; the next `update` draws them again. */
   note(text: string): void {
     this.#clear();
     this.#target.write(`${text}\n`);
-    this.#draw();
   }
 
-  #draw(): void {
+  #redraw(lines: readonly LiveLine[]): void {
+    this.#clear();
     const width = this.#target.columns ?? 80;
-    if (this.#lines.length > 0) this.#target.write(this.#lines.map(({ text }) => `${text}\n`).join(''));
-    this.#rows = this.#lines.reduce(
-      (rows, { text }) => rows + Math.max(1, Math.ceil(widthOf(text) / width)),
-      0,
-    );
+    for (const { live } of lines) {
+      this.#target.write(`${live}\n`);
+      this.#rows += Math.max(1, Math.ceil(widthOf(live) / width));
+    }
   }
 
   #clear(): void {
-    if (this.#rows > 0) this.#target.write(`\u001b[${this.#rows}F\u001b[J`);
+    if (this.#rows > 0) this.#target.write(`\u001b[${this.#rows}A\u001b[J`);
     this.#rows = 0;
   }
 }

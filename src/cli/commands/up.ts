@@ -78,8 +78,8 @@ async function accompany(daemon: Daemon): Promise<void> {
   for (const line of describeServices(daemon.status())) printResult(line);
   const show = (): void => {
     const status = daemon.status();
-    lines.show(status.connections.map((connection) => describeConnection(connection, paint)));
     tellAlerts(status.alerts, told, (text) => lines.note(text), paint);
+    lines.update(status.connections.map((connection) => describeConnection(connection, paint)));
   };
   const silence = daemon.onChange(show);
   const refresh = systemClock.every(1000, show);
@@ -107,8 +107,9 @@ function describeConnection(
   const roundTrip = state !== 'up' || roundTripMs === undefined ? '' : `  ${roundTripMs.toFixed(1)} ms`;
   const why = state === 'up' || !lastError ? '' : `  ${lastError.code}: ${printable(lastError.text, 100)}`;
   return {
-    state: `${state}${lastError?.code ?? ''}`,
-    text: `connection ${slot}: ${paintState(state, paint)}${roundTrip}${why}`,
+    key: String(slot),
+    live: `connection ${slot}: ${paintState(state, paint)}${roundTrip}${why}`,
+    plain: `connection ${slot}: ${state}${why}`,
   };
 }
 
