@@ -27,7 +27,7 @@ function startDaemon(runFolder: string): { child: ChildHandle; up: Promise<unkno
 async function childrenOf(runFolder: string): Promise<number[]> {
   const names = (await readdir(runFolder)).filter((name) => name.endsWith('.child'));
   const records = await Promise.all(names.map((name) => readFile(join(runFolder, name), 'utf8')));
-  return records.map((text) => (JSON.parse(text) as { child: { pid: number } }).child.pid).sort();
+  return records.map((text) => (JSON.parse(text) as { child: { pid: number } }).child.pid);
 }
 
 /** R, S, T (stopped), Z or undefined. */
