@@ -4,7 +4,7 @@ import { nearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';
 import { VERSION } from '../platform/version.ts';
 import { COMMANDS } from './commands.ts';
-import { printError, printResult } from './output.ts';
+import { printError, printNote, printResult } from './output.ts';
 
 /**
  * Runs one command line. Only the command that was asked for is loaded.
@@ -28,7 +28,7 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
     .helpCommand(false)
     .helpOption('-h, --help', 'print this help')
     .configureHelp({ showGlobalOptions: false, helpWidth: helpWidth() })
-    .configureOutput({ writeOut: printResult, writeErr: () => {} })
+    .configureOutput({ writeOut: printResult, writeErr: printNote, outputError: () => {} })
     .exitOverride()
     .addHelpText('after', EXAMPLES);
   const asked = args[0];
@@ -36,7 +36,8 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
     const command = program.command(name).description(entry.summary).copyInheritedSettings(program);
     if (name === asked) (await entry.load()).define(command);
   }
-  if (asked !== undefined && !asked.startsWith('-') && !(asked in COMMANDS)) throw unknownCommand(asked);
+  if (asked !== undefined && !asked.startsWith('-') && !Object.hasOwn(COMMANDS, asked))
+    throw unknownCommand(asked);
   return program.action(() => program.outputHelp());
 }
 
@@ -47,8 +48,8 @@ Examples:
   postern up                         publish what postern.yaml says
   postern status --watch             what is up, and why not
 
-postern COMMAND --help tells more about each. Exit status: 0 fine, 1 failed, 2 changes pending, 64 usage,
-69 unreachable, 77 denied.`;
+postern COMMAND --help tells more about each. Exit status: 0 fine, 1 failed,
+2 changes pending, 64 usage, 69 unreachable, 77 denied.`;
 
 function unknownCommand(asked: string): PosternError {
   const meant = nearest(asked, Object.keys(COMMANDS));
@@ -62,9 +63,10 @@ function endOf(error: unknown, args: readonly string[]): number {
   if (!(error instanceof CommanderError)) return printError(error, asJson);
   // `--help` and `--version` have printed what was asked for.
   if (error.exitCode === 0) return EXIT.fine;
+  // A command that needs a subcommand has printed its help.
+  if (error.code === 'commander.help') return EXIT.usage;
   const reason = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  if (reason === '(outputHelp)') return EXIT.usage;
-  const command = args[0] !== undefined && args[0] in COMMANDS ? args[0] : '';
+  const command = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? args[0] : '';
   return printError(
     new PosternError('CLI_USAGE', { reason: printable(reason, 300), command }, error),
     asJson,

@@ -22,7 +22,12 @@ export function printError(thrown: unknown, asJson: boolean): number {
         thrown,
       );
   if (asJson) printResult(JSON.stringify({ error }));
-  else printNote(`postern: ${error.message}.\n  ${error.remedy}\n  [${error.code}]`);
+  else printNote(`postern: ${asSentence(error.message)}\n  ${error.remedy}\n  [${error.code}]`);
   if (process.env['POSTERN_DEBUG'] && thrown instanceof Error) printNote(thrown.stack ?? '');
   return error.exit;
+}
+
+/** The catalogue's sentences have no final stop; texts of other programs may have one. */
+function asSentence(text: string): string {
+  return /[.?!]$/.test(text) ? text : `${text}.`;
 }

@@ -14,8 +14,10 @@ export function define(command: Command): void {
 const HELP = `
 Examples:
   postern completion bash > ~/.local/share/bash-completion/completions/postern
-  postern completion zsh  > ~/.zfunc/_postern          # with: fpath+=~/.zfunc; autoload -Uz compinit; compinit
-  postern completion fish > ~/.config/fish/completions/postern.fish`;
+  postern completion zsh  > ~/.zfunc/_postern
+  postern completion fish > ~/.config/fish/completions/postern.fish
+
+For zsh, ~/.zshrc needs: fpath+=~/.zfunc; autoload -Uz compinit; compinit`;
 
 async function run(shell: Shell): Promise<void> {
   printResult(renderCompletion(shell, await describeCommands()));

@@ -24,8 +24,9 @@ export function define(command: Command): void {
 }
 
 const HELP = `
-It asks the running daemon: every connection to the relay, every service with what the relay can see of it,
-the last request of our own through its public name, and what is broken, since when, and what to do.
+It asks the running daemon: every connection to the relay, every service with
+what the relay can see of it, the last request of our own through its public
+name, and what is broken, since when, and what to do.
 
 Examples:
   postern status

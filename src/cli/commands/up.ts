@@ -29,15 +29,18 @@ export function define(command: Command): void {
 }
 
 const HELP = `
-It publishes what the configuration says and stays in the foreground. Ctrl-C gives running requests their time
-(limits.drainMs, 30 s) and ends; a second Ctrl-C ends at once. Is a daemon running already, this one takes over from it
-and loses no request: that is how to restart, and how a changed configuration is put to work.
+It publishes what the configuration says and stays in the foreground. Ctrl-C
+gives running requests their time (limits.drainMs, 30 s) and ends; a second
+Ctrl-C ends at once. Is a daemon running already, this one takes over from it
+and loses no request: that is how to restart, and how a changed configuration
+is put to work.
 
 Examples:
   postern up
   postern up --config ~/test/postern.yaml
 
-Then, in another terminal: postern status, postern devices approve CODE, postern logs -f.`;
+Then, in another terminal: postern status, postern devices approve CODE,
+postern logs -f.`;
 
 async function run(options: Options): Promise<void> {
   const { config, path } = await loadConfig({ path: options.config, env: process.env });
