@@ -81,6 +81,21 @@ describe('what the relay says is not believed', () => {
     await flood.link.stop();
   });
 
+  test('a session that talks without being asked is ended', async () => {
+    const fake = await startFakeLink({ connections: 1 });
+    await bringUp(fake);
+    const ssh = fake.ssh(1);
+    for (let line = 0; line < 900; line++) ssh.say('h 1-1.1');
+    await fake.pass(1000);
+    for (let line = 0; line < 900; line++) ssh.say('took');
+    await fake.settle();
+    expect(ssh.hasEnded, 'below the limit').toBe(false);
+    for (let line = 0; line < 200; line++) ssh.say('took');
+    await fake.settle();
+    expect(fake.link.status()[0]?.lastError?.code).toBe('SSH_SESSION_PROTOCOL');
+    await fake.link.stop();
+  });
+
   test('no hello: the session has failed after 8 s', async () => {
     const fake = await startFakeLink({ connections: 1 });
     await fake.pass(7900);

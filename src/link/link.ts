@@ -29,7 +29,8 @@ export interface LinkTools {
 
 function systemTools({ relay, clock }: LinkOptions): LinkTools {
   return {
-    startSsh: (args) => spawnProcess('ssh', args),
+    // The words of the system's errors are part of what classify.ts reads.
+    startSsh: (args) => spawnProcess('ssh', args, { env: { ...process.env, LC_ALL: 'C' } }),
     hasAes: hasAesInstructions,
     tryConnect: makeTcpProbe(relay.host, relay.port),
     watchNetwork: (onChange) => watchNetwork(clock, onChange),

@@ -18,6 +18,9 @@ const MAX_STDERR_BYTES = 16_384;
 /** Lines before the hello: an account with a shell may greet from its start-up files. */
 const MAX_LINES_BEFORE_HELLO = 100;
 
+/** Nothing but echoes is asked for; more is somebody who wants to keep us busy. */
+const MAX_LINES_PER_ECHO = 1000;
+
 const HELLO = /^postern (\d{1,4}) slot (\d{1,4}) older (\d{1,10}|none)$/;
 const PROTOCOL = '1';
 
@@ -56,6 +59,7 @@ export class Session {
   #helloTimer: Timer | undefined;
   #stderr = '';
   #linesBeforeHello = 0;
+  #linesSinceEcho = 0;
   #hasOlder: boolean | undefined;
   #isUp = false;
   #isHurried = false;
@@ -146,7 +150,7 @@ export class Session {
     try {
       this.#home = await this.#options.openHomeEnd();
     } catch (error) {
-      return failureOf('LINK_HOME_END', error instanceof Error ? error.message : String(error));
+      return failureOf('LINK_HOME_END', messageOf(error));
     }
     if (this.#isEnding) return failureOf('SSH_ENDED');
     let child: ChildHandle;
@@ -154,7 +158,7 @@ export class Session {
       child = this.#options.startSsh(this.#home.forwards);
     } catch (error) {
       if (isPosternError(error)) return failureOf('SSH_ARGUMENT_REFUSED', String(error.details['line']));
-      throw error;
+      return failureOf('SSH_NOT_STARTED', messageOf(error));
     }
     this.#child = child;
     this.#listen(child);
@@ -180,6 +184,7 @@ export class Session {
 
   #heard(line: string): void {
     if (this.#isEnding) return;
+    if (++this.#linesSinceEcho > MAX_LINES_PER_ECHO) return this.#heardNonsense(line);
     if (this.#hasOlder === undefined) return this.#heardBeforeHello(line);
     if (line.startsWith('h ')) this.#liveness.echoed(line.slice(2));
     else if (line === 'took' || line === 'none') this.#onTakeAnswer?.(line);
@@ -201,6 +206,7 @@ export class Session {
   }
 
   #echoed(roundTripMs: number): void {
+    this.#linesSinceEcho = 0;
     if (!this.#isUp) {
       this.#isUp = true;
       this.#helloTimer?.cancel();
@@ -239,4 +245,8 @@ export class Session {
   #write(line: string): void {
     if (this.#child?.stdin.writable) this.#child.stdin.write(`${line}\n`);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

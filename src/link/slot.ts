@@ -12,7 +12,7 @@ const FIRST_LOGIN_AFTER_CHANGE_MS = 2000;
 const LOOK_AGAIN_MS = 250;
 /** Between probes of a newcomer: soon at first, seldom when a daemon that hands over lets its visitors finish. */
 const FIRST_PROBE_AGAIN_MS = 100;
-const PROBE_AGAIN_MS = 2000;
+const PROBE_AGAIN_MS = 30_000;
 
 /** What a session is started for: to carry visitors, or only to end a stale one that still holds the slot's port. */
 export type SessionPurpose = 'carry' | 'evict';

@@ -36,3 +36,21 @@ test('a process is known by number and start time', async () => {
   await child.ended;
   expect(await isSameProcess(identity!)).toBe(false);
 });
+
+test('out of file descriptors: a result, not an exception', async () => {
+  const script = `
+    import { openSync } from 'node:fs';
+    import { spawnProcess } from ${JSON.stringify(new URL('processes.ts', import.meta.url).href)};
+    try { for (;;) openSync('/dev/null'); } catch {}
+    const child = spawnProcess('true', []);
+    child.stdin.write('x');
+    process.stdout.write(JSON.stringify(await child.ended));
+  `;
+  const { stdout } = await runProcess('sh', [
+    '-c',
+    'ulimit -n 200; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    script,
+  ]);
+  expect(JSON.parse(stdout)).toMatchObject({ status: null, startError: 'EMFILE' });
+});

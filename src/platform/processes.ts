@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 
 /** How a process ended: its status, or the signal that killed it, or why it never started (`ENOENT`, `EACCES`). */
 export interface ProcessEnd {
@@ -37,20 +37,32 @@ export function spawnProcess(file: string, args: readonly string[], options: Spa
     ...(options.env ? { env: options.env } : {}),
     ...(options.cwd ? { cwd: options.cwd } : {}),
   });
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      resolve({ status: null, signal: null, startError: error.code ?? 'EUNKNOWN' }),
+    );
+    child.once('close', (status, signal) => resolve({ status, signal }));
+  });
+  const { stdin, stdout, stderr } = streamsOf(child);
   // A reader that is gone is no reason for us to go: the end of the process says what happened.
-  child.stdin.on('error', () => {});
+  stdin.on('error', () => {});
   return {
     pid: child.pid,
-    stdin: child.stdin,
-    stdout: child.stdout,
-    stderr: child.stderr,
-    ended: new Promise((resolve) => {
-      child.once('error', (error: NodeJS.ErrnoException) =>
-        resolve({ status: null, signal: null, startError: error.code ?? 'EUNKNOWN' }),
-      );
-      child.once('close', (status, signal) => resolve({ status, signal }));
-    }),
+    stdin,
+    stdout,
+    stderr,
+    ended,
     kill: (signal = 'SIGTERM') => child.kill(signal),
+  };
+}
+
+/** Node makes no streams when it has run out of file descriptors (EMFILE, ENFILE), whatever its types say. */
+function streamsOf(child: Partial<ChildProcess>): Pick<ChildHandle, 'stdin' | 'stdout' | 'stderr'> {
+  const empty = (): PassThrough => new PassThrough().end() as PassThrough;
+  return {
+    stdin: child.stdin ?? empty(),
+    stdout: child.stdout ?? empty(),
+    stderr: child.stderr ?? empty(),
   };
 }
 
@@ -118,11 +130,22 @@ async function linuxStartTime(pid: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
+    return fields[0] === 'Z' ? undefined : `${await bootId()} ${fields[19]}`;
   } catch {
     return undefined;
   }
 }
+
+/** Start times count from the boot: without it a number of before the last reboot could be taken for one of today. */
+async function bootId(): Promise<string> {
+  knownBootId ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
+    (text) => text.trim(),
+    () => '',
+  );
+  return knownBootId;
+}
+
+let knownBootId: Promise<string> | undefined;
 
 async function psStartTime(pid: number): Promise<string | undefined> {
   if (process.platform === 'win32') return windowsStartTime(pid);
