@@ -15,7 +15,8 @@ const LANGUAGE_TAGS: Readonly<Record<Language, string>> = { en: 'en', zh: 'zh-Ha
  */
 const SAFE_HEADERS: ReadonlyArray<readonly [string, string]> = [
   ['cache-control', 'no-store'],
-  ['referrer-policy', 'no-referrer'],
+  // Not no-referrer: with that a browser posts our own form with `Origin: null` (Fetch, "append a request Origin header").
+  ['referrer-policy', 'same-origin'],
   ['x-content-type-options', 'nosniff'],
   ['x-frame-options', 'DENY'],
   ['cross-origin-opener-policy', 'same-origin'],

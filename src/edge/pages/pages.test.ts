@@ -48,7 +48,7 @@ describe('every page', () => {
         `default-src 'none'; style-src 'sha256-${hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
       );
       expect(header(page, 'cache-control')).toBe('no-store');
-      expect(header(page, 'referrer-policy')).toBe('no-referrer');
+      expect(header(page, 'referrer-policy')).toBe('same-origin');
       expect(header(page, 'x-content-type-options')).toBe('nosniff');
       expect(header(page, 'service-worker-allowed')).toBeUndefined();
     }
