@@ -47,6 +47,8 @@ function makeServer(core: EdgeCore): Server {
   const server = createServer({
     insecureHTTPParser: false,
     joinDuplicateHeaders: false,
+    // No stream events for requests without a body, which are most of them.
+    optimizeEmptyRequests: true,
     keepAliveTimeout: 0,
     requireHostHeader: false,
     // The exact limit is judged field by field; this one bounds what the parser keeps until then.

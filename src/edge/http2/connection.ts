@@ -112,17 +112,19 @@ export class Http2Connection implements VisitorConnection {
   }
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
-    stream.on('error', () => {});
-    stream.once('close', () => this.#countReset(stream.rstCode));
+    stream.on('error', ignoreError);
     const head = readHttp2Head(headers, rawHeaders, this.core.options.limits);
-    if (typeof head === 'number') return refuse(stream, head);
+    if (typeof head === 'number') {
+      stream.once('close', () => this.countReset(stream.rstCode));
+      return refuse(stream, head);
+    }
     const exchange = new Http2Exchange(this, stream, head.request, head.isWebSocket);
     this.#exchanges.add(exchange);
     handleRequest(this.core, exchange);
   }
 
   /** Streams that are opened and thrown away at once cost the service work: too many end the connection. */
-  #countReset(code: number | undefined): void {
+  countReset(code: number | undefined): void {
     if (code === undefined || code === constants.NGHTTP2_NO_ERROR || this.#session.destroyed) return;
     const nowMs = this.core.sweeper.nowMs;
     if (nowMs - this.#resetsSinceMs >= RESET_PERIOD_MS) {
@@ -140,6 +142,9 @@ export class Http2Connection implements VisitorConnection {
     this.core.sweeper.delete(this);
   }
 }
+
+/** A stream that breaks says so by `close` too. */
+function ignoreError(): void {}
 
 function refuse(stream: ServerHttp2Stream, status: number): void {
   if (stream.destroyed) return;

@@ -31,7 +31,7 @@ export class Http2Exchange extends Exchange {
     this.#connection = connection;
     this.#stream = stream;
     this.#isUploadDone = stream.endAfterHeaders || isWebSocket || head.contentLength === '0';
-    stream.once('close', () => this.#onClose());
+    stream.once('close', () => this.#onStreamClose());
   }
 
   markSignedIn(principal: Principal): void {
@@ -115,7 +115,6 @@ export class Http2Exchange extends Exchange {
       waitForTrailers: hasTrailers,
     });
     if (hasTrailers) this.#stream.once('wantTrailers', () => this.#sendTrailers());
-    this.#stream.on('drain', () => this.#onDrain());
   }
 
   onBody(chunk: Buffer): void {
@@ -175,12 +174,10 @@ export class Http2Exchange extends Exchange {
     if (this.#isWaitingForStream) return;
     this.#isWaitingForStream = true;
     this.service?.pause();
-  }
-
-  #onDrain(): void {
-    if (!this.#isWaitingForStream) return;
-    this.#isWaitingForStream = false;
-    this.service?.resume();
+    this.#stream.once('drain', () => {
+      this.#isWaitingForStream = false;
+      this.service?.resume();
+    });
   }
 
   #sendTrailers(): void {
@@ -200,6 +197,11 @@ export class Http2Exchange extends Exchange {
     const stream = this.#stream;
     if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR);
     else stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+  }
+
+  #onStreamClose(): void {
+    this.#connection.countReset(this.#stream.rstCode);
+    this.#onClose();
   }
 
   #onClose(): void {

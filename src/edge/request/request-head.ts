@@ -92,6 +92,7 @@ export function readRequestHead(
     if (!takeField(head, kind, name, value, isHttp2)) return 400;
   }
   if (bytes > limits.headerBytes || fields > limits.headerFields) return 431;
+  if (head.host === undefined && !isHttp2) return 400;
   if (head.connection !== undefined) dropNamedByConnection(head, head.connection);
   return judgeFraming(head);
 }
