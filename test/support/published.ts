@@ -33,6 +33,8 @@ export interface Published {
   readonly admin: AuthAdmin;
   /** Resolves when the guard has let the service open, or has shut it. */
   becomes(state: 'open' | 'shut', withinMs?: number): Promise<void>;
+  /** Ends every ssh session on the relay, and resolves when all connections are up again. */
+  cutLink(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -87,7 +89,9 @@ export async function publish(options: PublishOptions): Promise<Published> {
       },
     });
     return {
-      ...{ name, origin: `https://${name}`, address: lab.address.relayForClient },
+      name,
+      origin: `https://${name}`,
+      address: lab.address.relayForClient,
       ca: await readFile(certificateFile(folder, lab, name, tls), 'utf8'),
       user: USER,
       password: PASSWORD,
@@ -95,6 +99,7 @@ export async function publish(options: PublishOptions): Promise<Published> {
       daemon,
       admin: await admin,
       becomes: (state, withinMs = 20_000) => becomes(daemon as Daemon, state, withinMs),
+      cutLink: () => cutLink(lab, daemon as Daemon),
       stop,
     };
   } catch (error) {
@@ -109,6 +114,16 @@ async function becomes(daemon: Daemon, state: 'open' | 'shut', withinMs: number)
     const isUp = connections.every((one) => one.state === 'up');
     return isUp && services.every(({ isOpen }) => isOpen === (state === 'open'));
   });
+}
+
+async function cutLink(lab: Lab, daemon: Daemon): Promise<void> {
+  const before = daemon.status().connections.map(({ restarts }) => restarts);
+  await lab.faults.killSessions();
+  await waitFor('every connection is a new one', 20_000, () =>
+    daemon
+      .status()
+      .connections.every(({ state, restarts }, index) => state === 'up' && restarts > (before[index] ?? 0)),
+  );
 }
 
 async function prepareHome(folder: HomeFolder, lab: Lab, name: string): Promise<void> {

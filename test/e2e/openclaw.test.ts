@@ -1,0 +1,358 @@
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Incident } from '../../src/daemon/contract.ts';
+import { judgeStrangerAnswer } from '../../src/gateway/stranger-guard.ts';
+import { Browser } from '../support/browser.ts';
+import { type OpenAiStub, startOpenAiStub } from '../support/openai-stub.ts';
+import {
+  type ConnectResult,
+  type DeviceKey,
+  type Frame,
+  type GatewayClient,
+  connectGateway,
+  makeDeviceKey,
+} from '../support/openclaw-client.ts';
+import { type OpenClaw, startOpenClaw } from '../support/openclaw.ts';
+import { type Published, publish } from '../support/published.ts';
+import { type Tap, startTap } from '../support/tap.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+/**
+ * The real OpenClaw gateway, published by the real daemon through real sshd and nginx. It is started once;
+ * the tests stand in the order in which its operator would live through them.
+ */
+
+const NAME = 'chat.example.test';
+const TOKEN = 'gateway-token-of-the-tests-0123456789';
+
+let model: OpenAiStub;
+let gateway: OpenClaw;
+/** Between edge and gateway: what reached it. */
+let tap: Tap;
+let published: Published;
+
+beforeAll(async () => {
+  model = await startOpenAiStub();
+  gateway = await startOpenClaw({ token: TOKEN, modelUrl: model.baseUrl });
+  tap = await startTap(gateway.port);
+  published = await publish({ name: NAME, to: tap.url, kind: 'openclaw' });
+}, 400_000);
+afterAll(async () => {
+  await published?.stop();
+  await tap?.close();
+  await gateway?.stop();
+  await model?.close();
+});
+
+/** Straight to the gateway, as its owner on the same machine. */
+const asOwner = (): Promise<ConnectResult> =>
+  connectGateway({
+    url: `ws://127.0.0.1:${gateway.port}/`,
+    auth: { token: TOKEN },
+    device: makeDeviceKey(),
+    client: { id: 'cli', mode: 'cli' },
+    scopes: ['operator.read', 'operator.write', 'operator.admin', 'operator.pairing'],
+  });
+
+function helloOf(result: ConnectResult): GatewayClient {
+  if (result.kind !== 'hello') throw new Error(`refused: ${JSON.stringify(result)}`);
+  return result.client;
+}
+
+const waitForAlert = ({ daemon }: Published, code: string): Promise<Incident> =>
+  waitFor(`an alert ${code}`, 20_000, () => daemon.status().alerts.find((alert) => alert.code === code));
+
+/** Everything but the guard's own question. */
+const requestsOfVisitors = (): string[] => tap.requests.filter((line) => !line.includes(' /readyz '));
+
+describe('the guard', () => {
+  test('a gateway that does not know its proxy stays shut, and the status says what to do', async () => {
+    await published.becomes('shut');
+    const browser = new Browser(published);
+    await browser.signIn();
+    const { status } = await browser.fetch('/');
+    expect(status).toBeGreaterThanOrEqual(500);
+    expect(requestsOfVisitors()).toEqual([]);
+    const alert = await waitForAlert(published, 'GATEWAY_PROXY_UNTRUSTED');
+    expect(alert.remedy).toContain('openclaw config set gateway.trustedProxies');
+    expect(alert.remedy).toContain(
+      `openclaw config set gateway.controlUi.allowedOrigins '["${published.origin}"]'`,
+    );
+  });
+
+  test('two settings, read again while it runs, and it goes live', async () => {
+    await gateway.configure(({ gateway: settings }) => {
+      settings.trustedProxies = ['127.0.0.1', '::1'];
+      settings.controlUi = { allowedOrigins: [published.origin] };
+      settings.http = { endpoints: { chatCompletions: { enabled: true } } };
+    });
+    await published.becomes('open', 40_000);
+  });
+
+  test('without the stamped headers the gateway takes the stranger for its owner, and the guard sees it', async () => {
+    const unstamped = await fetch(`${gateway.url}/readyz`);
+    const verdict = judgeStrangerAnswer(NAME, { status: unstamped.status, body: await unstamped.text() });
+    expect(verdict).toMatchObject({ kind: 'shut', error: { code: 'GATEWAY_TRUSTS_STRANGERS' } });
+  });
+
+  test('an edge that forgot them would keep the service shut', async () => {
+    const forgetful = await startTap(gateway.port, (head) =>
+      head.replace(/^(x-)?forwarded[^\r]*\r\n/gim, ''),
+    );
+    const other = await publish({ name: 'other.example.test', to: forgetful.url, kind: 'openclaw' });
+    try {
+      await other.becomes('shut');
+      await waitForAlert(other, 'GATEWAY_TRUSTS_STRANGERS');
+      const browser = new Browser(other);
+      await browser.signIn();
+      expect((await browser.fetch('/')).status).toBeGreaterThanOrEqual(500);
+      expect(forgetful.requests.every((line) => line.includes(' /readyz '))).toBe(true);
+    } finally {
+      await other.stop();
+      await forgetful.close();
+    }
+  });
+});
+
+describe('without a session', () => {
+  const PATHS = [
+    ...['/', '/healthz', '/health', '/startupz', '/readyz', '/ready', '/chat', '/index.html', '/metrics'],
+    ...['/favicon.svg', '/manifest.webmanifest', '/sw.js', '/assets/x.js', '/control-ui-config.json'],
+    ...['/avatar/main', '/api/users/gateway-owner/avatar', '/api/channels/x', '/sessions/main/history'],
+    ...['/__openclaw__/a2ui/', '/__openclaw__/assistant-media', '/__openclaw__/cap/x/y', '/tools/invoke'],
+    ...['/v1/chat/completions', '/v1/models', '/v1/responses', '/hooks/wake', '/api/v1/admin/rpc'],
+    ...['/share/session?token=x', '/j/AAAAAAAAAAAAAAAAAAAAAA', '/__openclaw__/worker', '/plugins/x', '/ws'],
+  ];
+
+  test('nothing of it is reachable, not even with its own token', async () => {
+    const before = requestsOfVisitors().length;
+    const stranger = new Browser(published);
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+    for (const path of PATHS) {
+      for (const method of ['GET', 'POST']) {
+        const answer = await stranger.fetch(path, { method, headers, body: method === 'POST' ? '{}' : '' });
+        expect([path, method, answer.status]).toEqual([
+          path,
+          method,
+          expect.toBeOneOf([302, 303, 401, 403, 404, 429]),
+        ]);
+        expect(answer.body.toLowerCase()).not.toContain('openclaw');
+      }
+    }
+    expect(requestsOfVisitors()).toHaveLength(before);
+  });
+
+  test('no WebSocket either', async () => {
+    const before = requestsOfVisitors().length;
+    for (const path of ['/', '/ws', '/__openclaw__/worker']) {
+      const result = await connectGateway({
+        url: `wss://${NAME}${path}`,
+        socket: new Browser(published).webSocketOptions(),
+        auth: { token: TOKEN },
+        device: makeDeviceKey(),
+      });
+      expect(result).toMatchObject({
+        kind: 'http',
+        status: expect.toBeOneOf([401, 403, 404, 429]) as number,
+      });
+    }
+    expect(requestsOfVisitors()).toHaveLength(before);
+  });
+});
+
+describe('after sign-in', () => {
+  const device: DeviceKey = makeDeviceKey();
+  let browser: Browser;
+  let deviceToken = '';
+
+  const connectVisitor = (auth: { token: string } | { deviceToken: string }): Promise<ConnectResult> =>
+    connectGateway({ url: `wss://${NAME}/`, socket: browser.webSocketOptions(), auth, device });
+
+  beforeAll(async () => {
+    browser = new Browser(published);
+    await browser.signIn();
+  });
+
+  test('an unpaired visitor is not approved by itself, though it holds the right token', async () => {
+    const result = await connectVisitor({ token: TOKEN });
+    expect(result).toMatchObject({ kind: 'refused', code: 'PAIRING_REQUIRED' });
+  });
+
+  test('control: without the edge the same gateway pairs such a device silently', async () => {
+    const key = makeDeviceKey();
+    const url = `ws://127.0.0.1:${gateway.port}/`;
+    const client = helloOf(
+      await connectGateway({ url, auth: { token: TOKEN }, device: key, client: { id: 'cli', mode: 'cli' } }),
+    );
+    expect(client.hello['auth']).toMatchObject({ scopes: ['operator.read', 'operator.write'] });
+    await client.close();
+  });
+
+  test('a page of another origin is refused', async () => {
+    const socket = { ...browser.webSocketOptions(), origin: 'https://evil.example.test' };
+    const result = await connectGateway({ url: `wss://${NAME}/`, socket, auth: { token: TOKEN }, device });
+    expect(result).toMatchObject({ kind: 'http', status: 403 });
+  });
+
+  test('once it is approved at the gateway, a chat streams', async () => {
+    const refused = await connectVisitor({ token: TOKEN });
+    const requestId = refused.kind === 'refused' ? refused.details['requestId'] : undefined;
+    const owner = helloOf(await asOwner());
+    await owner.request('device.pair.approve', { requestId });
+    await owner.close();
+
+    const visitor = helloOf(await connectVisitor({ token: TOKEN }));
+    deviceToken = (visitor.hello['auth'] as { deviceToken: string }).deviceToken;
+    model.say(['one', 'two', 'three', 'four', 'five', 'six'], { paceMs: 250 });
+    await visitor.request('chat.send', { sessionKey: 'main', message: 'count', idempotencyKey: 'stream-1' });
+    const final = await visitor.event(isChat('stream-1', 'final'));
+    expect(textOf(final)).toBe('one two three four five six');
+    const deltas = visitor.events('chat').filter(isChat('stream-1', 'delta'));
+    expect(deltas.length).toBeGreaterThan(1);
+    await visitor.close();
+  });
+
+  test('a link that is cut in mid-answer loses nothing and doubles nothing', async () => {
+    const words = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta'];
+    const send = { sessionKey: 'main', message: 'greek', idempotencyKey: 'cut-1' };
+    model.say(words, { pauseAt: 3 });
+    const callsBefore = model.calls();
+    const before = helloOf(await connectVisitor({ deviceToken }));
+    await before.request('chat.send', send);
+    await model.paused();
+    await before.event((frame) => isChat('cut-1', 'delta')(frame) && textOf(frame).includes('gamma'));
+
+    await published.cutLink();
+    expect(await before.closed).toBe(1006);
+
+    const after = helloOf(await connectVisitor({ deviceToken }));
+    expect(await after.request('chat.send', send)).toMatchObject({ runId: 'cut-1', status: 'in_flight' });
+    const history = await after.request('chat.history', { sessionKey: 'main', limit: 50 });
+    expect(history['inFlightRun']).toMatchObject({ runId: 'cut-1', text: 'alpha beta gamma' });
+    model.resume();
+    expect(textOf(await after.event(isChat('cut-1', 'final')))).toBe(words.join(' '));
+    expect(await after.request('chat.send', send)).toMatchObject({ runId: 'cut-1', status: 'ok' });
+
+    const { messages } = await after.request('chat.history', { sessionKey: 'main', limit: 50 });
+    const lines = (messages as Message[]).map((message) => `${message.role}: ${messageText(message)}`);
+    expect(lines.filter((line) => line.includes('greek'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('alpha'))).toEqual([`assistant: ${words.join(' ')}`]);
+    expect(model.calls() - callsBefore).toBe(1);
+    await after.close();
+  });
+
+  test('the gateway sees the visitor’s own address, and none of the edge’s cookies', async () => {
+    const owner = helloOf(await asOwner());
+    const { paired } = await owner.request('device.pair.list');
+    await owner.close();
+    expect(JSON.stringify(paired)).not.toContain('127.0.0.1,');
+    expect(browser.cookies().length).toBeGreaterThan(0);
+  });
+});
+
+interface Message {
+  readonly role: string;
+  readonly content: string | { readonly type: string; readonly text?: string }[];
+}
+
+function messageText({ content }: Message): string {
+  return typeof content === 'string'
+    ? content
+    : content
+        .map(({ text }) => text ?? '')
+        .join('')
+        .trim();
+}
+
+const isChat =
+  (runId: string, state: string) =>
+  (frame: Frame): boolean =>
+    frame.event === 'chat' && frame.payload?.['runId'] === runId && frame.payload['state'] === state;
+
+const textOf = (frame: Frame): string => messageText(frame.payload?.['message'] as Message);
+
+describe('paths where the shared token is everything', () => {
+  /** Spellings that the gateway itself takes for the path: measured, so a change of its router shows. */
+  const ACCEPTED = [
+    '/tools/invoke',
+    '//x/tools/invoke',
+    '///x/tools/invoke',
+    '/./tools/invoke',
+    '/tools/./invoke',
+    '/x/../tools/invoke',
+    '/x/%2e%2e/tools/invoke',
+    '/x/.%2E/tools/invoke',
+    '/tools\\invoke',
+    '/\\x/tools/invoke',
+    '/tools/invoke#x',
+    '/tools/invoke?x',
+    '/__openclaw__/cap/x/tools/invoke',
+    '/__openclaw__/cap/x/y/../tools/invoke',
+  ];
+  const OTHERS = [
+    '//tools/invoke',
+    '/tools//invoke',
+    '/tools/invoke/',
+    '/%74ools/invoke',
+    '/%2574ools/invoke',
+    '/tools%2finvoke',
+    '/x%2f..%2ftools/invoke',
+    '/tools/invoke;a=b',
+    '/Tools/Invoke',
+    '/tools/invoke%00',
+    '/openclaw/tools/invoke',
+    '/v1/models',
+    '/v1/chat/completions',
+    '//x/v1/models',
+    '/__openclaw__/cap/x/v1/models',
+    '/x/j/AAAAAAAAAAAAAAAAAAAAAA',
+    '/hooks/wake',
+    '/api/v1/admin/rpc',
+    '/__openclaw__/worker',
+  ];
+  let cookie = '';
+
+  beforeAll(async () => {
+    const browser = new Browser(published);
+    await browser.signIn();
+    cookie = browser
+      .cookies()
+      .map(([name, value]) => `${name}=${value}`)
+      .join('; ');
+  });
+
+  /** One request as it is written, for spellings that no client library lets through. */
+  const sendRaw = (target: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ host: published.address, port: 443, servername: NAME, ca: published.ca });
+      let answer = '';
+      socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+      socket.once('close', () => resolve(answer));
+      socket.once('error', reject);
+      const body = '{"tool":"sessions_list","args":{}}';
+      socket.write(
+        `POST ${target} HTTP/1.1\r\nHost: ${NAME}\r\nCookie: ${cookie}\r\nOrigin: https://${NAME}\r\n` +
+          `Authorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\n` +
+          `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    });
+
+  test.each([...ACCEPTED, ...OTHERS])('POST %s never reaches the gateway', async (target) => {
+    const before = requestsOfVisitors().length;
+    const answer = await sendRaw(target);
+    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(requestsOfVisitors()).toHaveLength(before);
+  });
+
+  test('control: the same session reaches other paths, with Authorization untouched', async () => {
+    const answer = await sendRaw('/control-ui-config.json');
+    expect(answer).not.toMatch(/^HTTP\/1\.1 401 /);
+    expect(requestsOfVisitors().at(-1)).toBe('POST /control-ui-config.json HTTP/1.1');
+  });
+});
+
+describe('what the gateway takes for /tools/invoke when nobody stands before it', () => {
+  test('is more than one spelling', async () => {
+    await waitFor('the gateway answers', 5000, async () => (await fetch(`${gateway.url}/healthz`)).ok);
+  });
+});
