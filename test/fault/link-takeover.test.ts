@@ -138,3 +138,16 @@ test('a link that is held starts no ssh, and goes on when it is released', async
   release();
   await one.allUp();
 });
+
+test('a session without a heartbeat ends itself on the relay after 15 to 20 s, one with a heartbeat does not', async () => {
+  const one = await begin();
+  const mute = lab.spawn('home', 'ssh', [...lab.sshArgs(), '-l', lab.account, lab.relay.host, 'link 2']);
+  await new Promise((resolve) => mute.stdout.once('data', resolve));
+  const saidHelloMs = performance.now();
+  await mute.ended;
+  const livedMs = performance.now() - saidHelloMs;
+  expect(livedMs).toBeGreaterThan(14_000);
+  expect(livedMs).toBeLessThan(22_000);
+  expect(one.started.length).toBe(1);
+  expect(one.link.status()).toMatchObject([{ state: 'up' }]);
+});
