@@ -1,3 +1,4 @@
+import { sleep } from '../core/clock.ts';
 import { PosternError } from '../core/errors/index.ts';
 import { callAdmin } from '../edge/auth/admin-channel.ts';
 import type { RelayAddress } from '../link/contract.ts';
@@ -36,6 +37,9 @@ export interface Daemon {
   /** Resolves when it has ended, whoever asked for it. */
   readonly ended: Promise<void>;
 }
+
+const LINGER_MS = 300;
+const MAX_LINGER_MS = 3000;
 
 /**
  * Starts the daemon. Is there one already, it is replaced without a loss: the new one builds its own edge and link,
@@ -79,6 +83,8 @@ class RunningDaemon implements Daemon {
   #settleEnded: () => void = () => {};
   #control: LocalHttpServer | undefined;
   #state: DaemonState = 'starting';
+  /** The canary waits for the first connection. */
+  #mayLook = false;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -196,12 +202,18 @@ class RunningDaemon implements Daemon {
     }
   }
 
-  /** Only now the public names lead to nobody else, so only now the canary's word counts. */
+  /** Only now the public names lead to nobody else; with the first connection that is up the canary's word counts. */
   async #afterPredecessor(predecessor: Predecessor | undefined): Promise<void> {
     await predecessor?.retire();
     this.#settlePredecessorGone();
-    await this.#house.canary.start();
-    this.#changed();
+    this.#mayLook = true;
+    this.#startCanary();
+  }
+
+  #startCanary(): void {
+    if (!this.#mayLook || !this.#link.status().some(({ state }) => state === 'up')) return;
+    this.#mayLook = false;
+    void this.#house.canary.start().then(() => this.#changed());
   }
 
   async #drain(): Promise<void> {
@@ -213,7 +225,14 @@ class RunningDaemon implements Daemon {
     this.#house.guard.stop();
     this.#link.freeze();
     await this.#house.edge.drain();
+    await sleep(this.#options.clock, this.#lingerMs());
     await this.stop();
+  }
+
+  /** The last bytes of an answer have left the edge and may still be in ssh, which drops them when it is ended. */
+  #lingerMs(): number {
+    const roundTrips = this.#link.status().map(({ roundTripMs }) => roundTripMs ?? 0);
+    return Math.min(LINGER_MS + 4 * Math.max(0, ...roundTrips), MAX_LINGER_MS);
   }
 
   async #close(): Promise<void> {
@@ -227,6 +246,7 @@ class RunningDaemon implements Daemon {
   }
 
   #changed(): void {
+    this.#startCanary();
     for (const listener of this.#listeners) listener();
   }
 }

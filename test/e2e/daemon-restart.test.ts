@@ -1,0 +1,204 @@
+import { createServer, type Server } from 'node:http';
+import { Agent, request } from 'node:https';
+import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { identifyProcess, runProcess } from '../../src/platform/processes.ts';
+import { PosternHome, type RunningUp } from '../support/postern-home.ts';
+import { type Lab, startLab } from '../support/relay.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const NAME = 'open.example.test';
+let lab: Lab;
+let home: PosternHome;
+let service: Server;
+
+/** `/stream` sends a number every 100 ms for 6 s, everything else is answered at once. */
+function startService(): Server {
+  return createServer((incoming, response) => {
+    if (incoming.url !== '/stream') return void response.end('hello');
+    let count = 0;
+    const timer = setInterval(() => {
+      response.write(`${++count}\n`);
+      if (count < 60) return;
+      clearInterval(timer);
+      response.end();
+    }, 100);
+  }).listen(0, '127.0.0.1');
+}
+
+const configOf = (more: object = {}, relay: object = {}): object => ({
+  home: lab.home,
+  relay: { host: lab.relay.host, ...relay },
+  services: [
+    {
+      name: NAME,
+      to: `http://127.0.0.1:${(service.address() as AddressInfo).port}`,
+      auth: 'none',
+      certificate: home.certificate,
+    },
+  ],
+  ...more,
+});
+
+/** One GET through the relay. @returns the body */
+function get(path: string, agent?: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      {
+        host: lab.address.relayForClient,
+        servername: NAME,
+        path,
+        headers: { host: NAME },
+        rejectUnauthorized: false,
+        ...(agent ? { agent } : { agent: false }),
+        timeout: 10_000,
+      },
+      (incoming) => {
+        let body = '';
+        incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        incoming.on('end', () =>
+          incoming.statusCode === 200
+            ? resolve(body)
+            : reject(new Error(`status ${incoming.statusCode}: ${body}`)),
+        );
+        incoming.on('error', reject);
+      },
+    );
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in 10 s')));
+    outgoing.on('error', (error) => {
+      // What every client does with a kept connection that was closed at the same moment (RFC 9112 section 9.3.1).
+      if (outgoing.reusedSocket) resolve(get(path));
+      else reject(error);
+    });
+    outgoing.end();
+  });
+}
+
+/** Requests, 20 each second, until told to stop: every second one on a connection of its own. */
+function startLoad(): { stop(): Promise<{ count: number; failures: string[] }> } {
+  const failures: string[] = [];
+  const running = new Set<Promise<unknown>>();
+  const agent = new Agent({ keepAlive: true });
+  let count = 0;
+  const timer = setInterval(() => {
+    const one = get('/', ++count % 2 === 0 ? agent : undefined).catch((error: unknown) =>
+      failures.push(String(error)),
+    );
+    running.add(one);
+    void one.finally(() => running.delete(one));
+  }, 50);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await Promise.all(running);
+      agent.destroy();
+      return { count, failures };
+    },
+  };
+}
+
+async function sshChildrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await runProcess('ps', ['-o', 'pid=,comm=', '--ppid', String(pid)]);
+  return stdout
+    .split('\n')
+    .filter((line) => / ssh$/.test(line))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+let running: RunningUp;
+
+beforeAll(async () => {
+  [lab, home] = await Promise.all([startLab({ names: [NAME] }), PosternHome.make()]);
+  service = startService();
+  await once(service, 'listening');
+  await home.joinLab(lab, [NAME]);
+  await home.configure(configOf());
+  running = home.up();
+  await home.isUp(running);
+});
+
+afterAll(async () => {
+  await home?.remove();
+  service?.closeAllConnections();
+  service?.close();
+  await lab?.stop();
+});
+
+test('up publishes the service, and status says so', async () => {
+  expect(await get('/')).toBe('hello');
+  const status = await waitFor('the first canary', 10_000, async () => {
+    const seen = await home.status();
+    return seen.services[0]?.lastCanary && seen;
+  });
+  expect(status.services).toMatchObject([
+    {
+      name: NAME,
+      url: `https://${NAME}`,
+      access: 'none',
+      isOpen: true,
+      isReachable: true,
+      lastCanary: { isFine: true },
+    },
+  ]);
+  expect(running.printed()).toContain(`https://${NAME} -> http://127.0.0.1`);
+  expect(running.printed()).toContain('no sign-in!');
+  expect(running.printed()).toMatch(/connection 1: up/);
+});
+
+test('a second up takes over: of 20 requests a second none fails, a running stream goes on to its end', async () => {
+  const stream = get('/stream');
+  const load = startLoad();
+  const successor = home.up();
+  await home.isUp(successor);
+  expect(await running.child.ended).toMatchObject({ status: 0 });
+  const { count, failures } = await load.stop();
+  expect(failures).toEqual([]);
+  expect(count).toBeGreaterThan(20);
+  expect((await stream).trimEnd().split('\n')).toHaveLength(60);
+  running = successor;
+});
+
+test('a second up that cannot reach the relay leaves the first in its place', async () => {
+  const oldPid = running.child.pid;
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJJ';
+  await home.configure(configOf({}, { hostKey: key }));
+  const failed = home.up();
+  expect(await failed.child.ended).toMatchObject({ status: 69 });
+  expect(failed.printed()).toContain('DAEMON_HAND_OVER_FAILED');
+  await home.configure(configOf());
+  expect((await home.status()).pid).toBe(oldPid);
+  expect(await get('/')).toBe('hello');
+});
+
+test('kill -9 of the daemon: status says it is not running, the next up replaces what is left', async () => {
+  const killed = running.child.pid as number;
+  const orphans = await waitFor(
+    'the connections are made anew after the failed take-over',
+    20_000,
+    async () => {
+      const children = await sshChildrenOf(killed);
+      return children.length === 2 && children;
+    },
+  );
+  running.child.kill('SIGKILL');
+  await running.child.ended;
+  expect(await home.run(['status'])).toMatchObject({ status: 69, stdout: '' });
+  running = home.up();
+  await home.isUp(running);
+  await waitFor('no orphan is left', 10_000, async () => {
+    const alive = await Promise.all(orphans.map((pid) => identifyProcess(pid)));
+    return alive.every((one) => one === undefined);
+  });
+  expect(await get('/')).toBe('hello');
+  const left = await readdir(join(home.root, 'run'));
+  expect(left.filter((name) => name.includes(String(killed)))).toEqual([]);
+});
+
+test('stop drains and ends it, and leaves no socket', async () => {
+  expect(await home.run(['stop'])).toMatchObject({ status: 0 });
+  expect(await running.child.ended).toMatchObject({ status: 0 });
+  expect(await readdir(join(home.root, 'run'))).toEqual([]);
+});
