@@ -18,7 +18,7 @@ const SCRIPT: readonly Line[] = [
     pattern: /relay|server|see|read|spy/i,
     answer: () =>
       'The relay sees the name you asked for, your address, and how many bytes pass and when. It cannot read a word ' +
-      'of this: TLS ends here at home, and the key never left this process. Its whole part is to pass sealed ' +
+      'of this: TLS ends here at home, and its key never left this machine. Its whole part is to pass sealed ' +
       'bytes into one of the ssh connections that home opened to it.',
   },
   {

@@ -54,10 +54,13 @@ async function run(options: Options): Promise<void> {
     if (end.signal.aborted) return process.exit(0);
     throw error;
   }
-  const stopShowing = show(demo, options);
-  await Promise.race([end.asked, demo.daemon.ended]);
-  stopShowing();
-  await stopInTime(demo);
+  const showing = show(demo, options);
+  try {
+    await Promise.race([end.asked, demo.daemon.ended, showing.failed]);
+  } finally {
+    showing.stop();
+    await stopInTime(demo);
+  }
   process.exit(0);
 }
 
@@ -79,34 +82,39 @@ async function stopInTime(demo: Demo): Promise<void> {
   await Promise.race([demo.stop(), late]);
 }
 
-/** @returns the way to stop it */
-function show(demo: Demo, options: Options): () => void {
+/** `failed` rejects when the screen cannot be kept up to date, and resolves never. */
+function show(demo: Demo, options: Options): { stop(): void; readonly failed: Promise<never> } {
+  const { promise: failed, reject } = Promise.withResolvers<never>();
   if (options.json) {
     printResult(describeAsJson(demo));
-    return () => {};
+    return { stop: () => {}, failed };
   }
   printResult(describeDemo(demo, options.to));
+  const look = makeLook(demo);
+  void look().catch(reject);
+  const timer = systemClock.every(LOOK_MS, () => void look().catch(reject));
+  return { stop: () => timer.cancel(), failed };
+}
+
+/** Brings the live lines up to date, and says once what is new: an alert, a browser that waits. */
+function makeLook(demo: Demo): () => Promise<void> {
   const lines = new LiveLines(process.stderr);
   const told = new Set<string>();
   const tellOnce = (text: string): void => {
     if (!told.has(text)) lines.note(text);
     told.add(text);
   };
-  const look = async (): Promise<void> => {
+  return async () => {
     const status = demo.daemon.status();
-    const waiting = await demo.listWaiting();
     for (const { code, title, remedy } of status.alerts) {
       // The demo's certificate is meant to end soon.
       if (code !== 'CERTIFICATE_EXPIRES') tellOnce(`  ! ${title}.\n    ${remedy}`);
     }
-    for (const code of waiting) {
+    for (const code of await demo.listWaiting()) {
       tellOnce(`  A new browser waits. Is it yours? Then: ${approveCommand(demo, code)}`);
     }
     lines.update(describeConnections(status));
   };
-  void look();
-  const timer = systemClock.every(LOOK_MS, () => void look());
-  return () => timer.cancel();
 }
 
 function readPort(text: string): number {

@@ -9,9 +9,11 @@ const stateText = document.querySelector('#state-text');
 
 const RECONNECT_FIRST_MS = 250;
 const RECONNECT_MOST_MS = 5000;
+const SOCKET_MS = 6000;
 
 let socket;
 let onEvent = () => {};
+let onSocketLost = () => {};
 let reconnectMs = RECONNECT_FIRST_MS;
 
 function showState(isUp) {
@@ -28,7 +30,7 @@ function openSocket() {
   socket.addEventListener('message', ({ data }) => onEvent(JSON.parse(data)));
   socket.addEventListener('close', () => {
     showState(false);
-    onEvent({ kind: 'error', text: 'The connection broke off. Please ask again.' });
+    onSocketLost();
     setTimeout(openSocket, reconnectMs);
     reconnectMs = Math.min(reconnectMs * 2, RECONNECT_MOST_MS);
   });
@@ -93,9 +95,19 @@ async function askByEvents(text) {
   onEvent({ kind: 'error', text: 'The answer broke off. Please ask again.' });
 }
 
-function askBySocket(text) {
-  if (socket.readyState !== WebSocket.OPEN) throw new Error('not connected');
+async function askBySocket(text) {
+  await waitForSocket();
+  onSocketLost = () => onEvent({ kind: 'error', text: 'The connection broke off. Please ask again.' });
   socket.send(JSON.stringify({ text }));
+}
+
+/** A connection that has just been lost is back in a moment. */
+async function waitForSocket() {
+  const deadlineMs = performance.now() + SOCKET_MS;
+  while (socket.readyState !== WebSocket.OPEN) {
+    if (performance.now() > deadlineMs) throw new Error('not connected');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 async function ask(text) {
@@ -105,11 +117,12 @@ async function ask(text) {
   const answered = receiveAnswer(way === 'events' ? 'server-sent events' : 'WebSocket');
   try {
     if (way === 'events') await askByEvents(text);
-    else askBySocket(text);
+    else await askBySocket(text);
   } catch {
     onEvent({ kind: 'error', text: 'The question did not get through. Please ask again.' });
   }
   await answered;
+  onSocketLost = () => {};
   sendButton.disabled = false;
 }
 
