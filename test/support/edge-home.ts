@@ -77,6 +77,13 @@ export interface TestEdgeOptions {
   readonly doorKind?: DoorKind;
 }
 
+export interface TlsOptions {
+  readonly name?: string;
+  readonly alpn?: string[];
+  readonly session?: Buffer;
+  readonly version?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+}
+
 /** A running edge with one door, and clients that come in as the relay's nginx would pass them on. */
 export class TestEdge {
   readonly edge: Edge;
@@ -135,11 +142,13 @@ export class TestEdge {
   }
 
   /** A connection with a PROXY header and TLS, ready for a request. */
-  connectTls(
-    options: { name?: string; proxyLine?: string; alpn?: string[]; session?: Buffer } = {},
-  ): Promise<TLSSocket> {
-    const raw = this.connectRaw();
-    raw.write(options.proxyLine ?? PROXY_LINE, 'latin1');
+  connectTls(options: TlsOptions & { proxyLine?: string } = {}): Promise<TLSSocket> {
+    return this.secureOver(this.connectRaw(), options.proxyLine ?? PROXY_LINE, options);
+  }
+
+  /** TLS over a connection to the door, after `first`. */
+  secureOver(raw: Socket, first: string, options: TlsOptions = {}): Promise<TLSSocket> {
+    raw.write(first, 'latin1');
     return new Promise((resolve, reject) => {
       const secure = connectTls(
         {
@@ -148,6 +157,7 @@ export class TestEdge {
           rejectUnauthorized: false,
           ALPNProtocols: options.alpn ?? ['http/1.1'],
           ...(options.session ? { session: options.session } : {}),
+          ...(options.version ? { minVersion: options.version, maxVersion: options.version } : {}),
         },
         () => resolve(secure),
       );
