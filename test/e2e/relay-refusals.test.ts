@@ -1,4 +1,4 @@
-import { access, readFile, writeFile } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import { type Server, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -279,55 +279,6 @@ test.for(['root', 'alice'])('for %s every value of sshd is as before', async (us
   await onRelay(`mv /tmp/aside ${file}`);
   expect([...withOurs]).toEqual([...before]);
   expect(withOurs.get('allowtcpforwarding')).toBe('yes');
-});
-
-test('the take-back script leaves nothing behind, and set-up may run again', async () => {
-  const made = await startLab({
-    home: 'gone',
-    siteNames: ['dev.example.test'],
-    names: ['chat.example.test'],
-  });
-  try {
-    const state = async (): Promise<string> =>
-      (
-        await made.run('relay', 'sh', [
-          '-c',
-          "find /etc /usr/local /var/lib/postern* -newer /run/postern-lab -o -name '*postern*' | grep -v letsencrypt | sort; getent passwd | grep postern; getent group | grep postern",
-        ])
-      ).stdout;
-    const first = await state();
-    expect(first).toContain('postern-gone');
-    const again = await made.run('relay', 'sh', [join(made.folder, 'setup.sh')]);
-    expect(again.stderr).not.toContain('rror');
-    expect(again.status).toBe(0);
-    expect(await state()).toBe(first);
-    const back = await made.run('relay', 'sh', [join(made.folder, 'take-back.sh')]);
-    expect(back).toMatchObject({ status: 0 });
-    expect(
-      (
-        await made.run('relay', 'sh', [
-          '-c',
-          "find /etc /usr/local /var/lib /run -name '*postern*'; getent passwd; getent group",
-        ])
-      ).stdout,
-    ).not.toMatch(
-      /postern-gone|nginx-postern|\/etc\/.*postern|\/var\/lib\/postern|\/usr\/local\/lib\/postern/,
-    );
-    expect((await made.run('relay', 'nginx', ['-t'])).status).toBe(0);
-    expect((await made.run('relay', 'ss', ['-Hltn'])).stdout).toContain(':22');
-  } finally {
-    await made.stop();
-  }
-});
-
-test('set-up replaces nothing that is not ours', async () => {
-  const path = '/etc/nginx/postern.d/00-names.conf';
-  await onRelay(`cp ${path} /tmp/aside; echo '# of the owner' >${path}`);
-  const { status, stderr } = await lab.run('relay', 'sh', [join(lab.folder, 'setup.sh')]);
-  expect(stderr).toContain(`${path} is there and is not Postern's`);
-  expect(status).toBe(1);
-  expect(await readFile(lab.relayPath(path), 'utf8')).toBe('# of the owner\n');
-  await onRelay(`cp /tmp/aside ${path}`);
 });
 
 function freePort(): Promise<number> {

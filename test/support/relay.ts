@@ -1,4 +1,4 @@
-import { readFile, mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, mkdtemp, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { configSchema } from '../../src/config/schema.ts';
@@ -86,16 +86,27 @@ export interface Lab {
 /** Namespaces, wires, keys, account, sshd and nginx: about a second. Root is needed. */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'postern-lab-'));
+  const remover = startRemover(folder);
   const started: Namespace[] = [];
   try {
-    return await build(options, folder, started);
+    return await build(options, folder, started, remover);
   } catch (error) {
-    await removeAll(started, folder);
+    await removeAll(started, remover);
     throw error;
   }
 }
 
-async function build(options: LabOptions, folder: string, started: Namespace[]): Promise<Lab> {
+/** Waits for the end of its input, so for us to let go of it or to die, and removes the folder. */
+function startRemover(folder: string): ChildHandle {
+  return spawnProcess('setsid', ['sh', '-c', 'cat >/dev/null; rm -rf "$1"', 'sh', folder]);
+}
+
+async function build(
+  options: LabOptions,
+  folder: string,
+  started: Namespace[],
+  remover: ChildHandle,
+): Promise<Lab> {
   const key = join(folder, 'key');
   const keep = async (starting: Promise<Namespace>): Promise<Namespace> => {
     const namespace = await starting;
@@ -150,16 +161,17 @@ async function build(options: LabOptions, folder: string, started: Namespace[]):
     nginxErrorLog: () => readFile(`/proc/${relay.pid}/root/var/log/nginx/error.log`, 'utf8'),
     stop: async () => {
       for (const child of children) child.kill('SIGKILL');
-      await Promise.all([...children].map((child) => child.ended));
       await removeWires(relay);
-      await removeAll(started, folder);
+      await removeAll(started, remover);
+      await Promise.all([...children].map((child) => child.ended));
     },
   };
 }
 
-async function removeAll(started: readonly Namespace[], folder: string): Promise<void> {
+async function removeAll(started: readonly Namespace[], remover: ChildHandle): Promise<void> {
   await Promise.all(started.map((namespace) => namespace.stop()));
-  await rm(folder, { recursive: true, force: true });
+  remover.stdin.end();
+  await remover.ended;
 }
 
 async function makeKey(path: string): Promise<void> {
