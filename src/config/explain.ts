@@ -47,14 +47,14 @@ export function explainIssue(issue: z.core.$ZodIssue, input: unknown, schema: Sc
     case 'invalid_type':
       return about(
         valueAt(input, issue.path) === undefined
-          ? `${key} is missing: add it: ${expectation(node)}${description(node)}`
+          ? `${key} is missing: ${node?.description ? `add it. ${withoutStop(node.description)}` : expectation(node)}`
           : `${key} is not of the right kind: ${expectation(node)}`,
       );
     case 'invalid_value':
       return about(`${key} has a value that is not known: ${expectation(node)}`);
     case 'too_small':
     case 'too_big':
-      return about(`${key} is out of range: ${expectation(node)}`);
+      return about(explainRange(key, issue, node));
     case 'invalid_format':
       return about(`${key} ${issue.message}`);
     case 'custom':
@@ -72,6 +72,17 @@ function explainUnknownKey(unknown: string, parent: ConfigPath, node: SchemaNode
   const place = parent.length === 0 ? 'a key of the configuration' : `a key of ${keyName(parent)}`;
   const remedy = meant ? `did you mean ${meant}?` : `known here: ${known.join(', ')}`;
   return `${printable(unknown, 60)} is not ${place}: ${remedy}`;
+}
+
+function explainRange(
+  key: string,
+  issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig,
+  node: SchemaNode | undefined,
+): string {
+  const isOfNumbers = issue.origin === 'number' || issue.origin === 'int';
+  if (isOfNumbers) return `${key} is out of range: ${expectation(node)}`;
+  if (issue.code === 'too_big') return `${key} is too long: at most ${issue.maximum}`;
+  return `${key} is empty: ${issue.origin === 'array' ? 'add an entry, behind "- "' : expectation(node)}`;
 }
 
 /** What has to stand at a node, as an instruction. */
@@ -96,8 +107,8 @@ function expectation(node: SchemaNode | undefined): string {
   }
 }
 
-function description(node: SchemaNode | undefined): string {
-  return node?.description ? ` (${node.description.replace(/\.$/, '')})` : '';
+function withoutStop(text: string): string {
+  return text.replace(/\.$/, '');
 }
 
 /** `services[0].name` */

@@ -10,7 +10,7 @@ import {
   parseDocument,
 } from 'yaml';
 import { printable } from '../core/printable.ts';
-import { type ConfigPath, explainIssue, jsonSchemaOfConfig } from './explain.ts';
+import { type ConfigPath, type Explanation, explainIssue, jsonSchemaOfConfig, keyName } from './explain.ts';
 import { type Config, configSchema } from './schema.ts';
 
 /** A mistake and where it is; line and column count from 1. */
@@ -54,6 +54,7 @@ export function parseConfig(text: string): ParsedConfig {
   const schema = jsonSchemaOfConfig();
   const problems = result.error.issues
     .flatMap((issue) => explainIssue(issue, input, schema))
+    .filter(isFirstOfItsKey)
     .map(({ path, isAboutKey, text: what }) => ({
       ...position(lines, offsetOf(document, path, isAboutKey)),
       text: what,
@@ -61,10 +62,24 @@ export function parseConfig(text: string): ParsedConfig {
   return { kind: 'invalid', problems: inOrder(problems) };
 }
 
+/** What is wrong with a value in two ways is told once. */
+function isFirstOfItsKey(one: Explanation, index: number, all: readonly Explanation[]): boolean {
+  return all.findIndex(({ path }) => keyName(path) === keyName(one.path)) === index;
+}
+
 function syntaxText(error: { code: string; message: string }): string {
-  if (error.code === 'TAB_AS_INDENT') return 'a tab stands where YAML wants blanks: indent with blanks';
-  if (error.code === 'DUPLICATE_KEY') return 'this key stands here for the second time: remove one of them';
-  return printable(error.message);
+  switch (error.code) {
+    case 'TAB_AS_INDENT':
+      return 'a tab stands where YAML wants blanks: indent with blanks';
+    case 'DUPLICATE_KEY':
+      return 'this key stands here for the second time: remove one of them';
+    case 'MULTIPLE_DOCS':
+      return 'a second document begins here: one file holds one configuration, so remove the ---';
+    case 'TAG_RESOLVE_FAILED':
+      return 'this tag means nothing here: remove it';
+    default:
+      return printable(error.message);
+  }
 }
 
 function inOrder(problems: ConfigProblem[]): ConfigProblem[] {

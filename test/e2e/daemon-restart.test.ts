@@ -104,7 +104,7 @@ async function sshChildrenOf(pid: number): Promise<number[]> {
   const { stdout } = await runProcess('ps', ['-o', 'pid=,comm=', '--ppid', String(pid)]);
   return stdout
     .split('\n')
-    .filter((line) => / ssh$/.test(line))
+    .filter((line) => line.endsWith(' ssh'))
     .map((line) => Number.parseInt(line, 10));
 }
 
