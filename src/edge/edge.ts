@@ -85,6 +85,8 @@ class RunningEdge implements Edge {
     this.#core.isDraining = true;
     await this.#closeDoors();
     this.#stopListening();
+    // Not in the middle of OpenSSL's read, whoever calls (see TlsServers).
+    await new Promise((resolve) => setImmediate(resolve));
     for (const visitor of this.#core.visitors) visitor.destroy();
     for (const socket of this.#servers.sockets) socket.destroy();
     for (const { pool } of this.#core.services.values()) pool.closeAll();

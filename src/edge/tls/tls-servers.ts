@@ -69,7 +69,10 @@ export class TlsServers {
     });
     server.on('secureConnection', (secure) => {
       secure.on('error', () => secure.destroy());
-      this.#waiting.get(parentOf(secure))?.(secure);
+      // This is called from the middle of OpenSSL's read: closing the connection here ends the process (node 24.21).
+      setImmediate(() => {
+        if (!secure.destroyed) this.#waiting.get(parentOf(secure))?.(secure);
+      });
     });
     this.#servers.set(serverName, server);
     return server;
