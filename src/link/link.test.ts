@@ -154,6 +154,20 @@ describe('a refusal of key or host', () => {
     expect(fake.ssh(3).signals).toEqual(['SIGTERM']);
     await fake.pass(59_000, 1000);
     expect(fake.started.length).toBe(3);
+    // That an old connection falls silent and recovers proves nothing about the key.
+    const first = fake.ssh(1);
+    first.isAnswering = false;
+    await fake.pass(500);
+    fake.networkChanged();
+    await fake.pass(600);
+    expect(states(fake)[0]).toBe('suspect');
+    first.isAnswering = true;
+    await fake.pass(3000);
+    expect(states(fake)[0]).toBe('up');
+    expect(fake.started.length, 'one finds out, although another is up').toBe(4);
+    fake.started[3]?.hello();
+    await fake.settle();
+    expect(fake.started.length).toBe(6);
     await fake.link.stop();
   });
 });
@@ -235,6 +249,55 @@ describe('where the network is gone', () => {
     await fake.pass(5000);
     expect(fake.tries, 'no probe while ssh is at work').toBe(triesThen);
     await fake.link.stop();
+  });
+
+  test('the back-off of before says nothing about a network that has come back', async () => {
+    const fake = await startFakeLink({ connections: 1 });
+    for (let attempt = 0; attempt < 9; attempt++) {
+      const count = fake.started.length;
+      fake.ssh(1).fail(CLOSED_EARLY);
+      while (fake.started.length === count) await fake.pass(100);
+    }
+    fake.isReachable = false;
+    fake.ssh(1).fail(UNREACHABLE);
+    await fake.pass(1000);
+    const count = fake.started.length;
+    fake.isReachable = true;
+    await fake.pass(400);
+    expect(fake.started.length).toBe(count + 1);
+    await fake.link.stop();
+  });
+
+  test('a change of addresses is worth a probe at once', async () => {
+    const fake = await startFakeLink({ connections: 1 });
+    fake.isReachable = false;
+    fake.ssh(1).fail(UNREACHABLE);
+    await fake.pass(50, 50);
+    fake.isReachable = true;
+    fake.networkChanged();
+    await fake.settle();
+    expect(fake.started.length).toBe(2);
+    await fake.link.stop();
+  });
+
+  test('an old connection that answers again keeps its visitors, for five minutes or until it falls silent', async () => {
+    for (const fallsSilent of [true, false]) {
+      const fake = await startFakeLink({ connections: 1 });
+      await bringUp(fake);
+      const old = fake.ssh(1);
+      old.isAnswering = false;
+      await fake.pass(2500);
+      old.isAnswering = true;
+      await fake.pass(1000);
+      fake.ssh(1).hello(4711);
+      await fake.pass(290_000, 500);
+      expect(fake.ssh(1).heard).not.toContain('take');
+      if (fallsSilent) old.isAnswering = false;
+      await fake.pass(fallsSilent ? 4000 : 12_000, 500);
+      expect(fake.ssh(1).heard).toContain('take');
+      expect(old.hasEnded).toBe(true);
+      await fake.link.stop();
+    }
   });
 
   test('a server that takes probes and drops ssh is not hammered', async () => {

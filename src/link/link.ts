@@ -166,6 +166,9 @@ class Pool implements Link {
         }),
       sendProbe,
       emit: (event) => this.#emit(event),
+      onProven: () => {
+        this.#refusedAtMs = undefined;
+      },
       onChange: () => this.#look(),
       onFailure: (failure) => this.#failed(failure),
     });
@@ -213,10 +216,7 @@ class Pool implements Link {
   }
 
   #emit(event: LinkEvent): void {
-    if (event.kind === 'up') {
-      this.#refusedAtMs = undefined;
-      this.#settleReady.resolve();
-    }
+    if (event.kind === 'up') this.#settleReady.resolve();
     for (const callback of this.#callbacks) callback(event);
   }
 

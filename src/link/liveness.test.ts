@@ -115,6 +115,24 @@ test('an answered probe, and words that were never sent, change nothing', () => 
   expect(it.roundTrips).toEqual([20, 20]);
 });
 
+test('an echo of an older word does not excuse a newer one', () => {
+  const it = bench();
+  it.clock.advance(1000);
+  const [older = ''] = it.sent;
+  it.liveness.echoed(older);
+  it.clock.advance(0);
+  it.liveness.probe();
+  it.liveness.echoed(it.sent.at(-1) ?? '');
+  it.clock.advance(990);
+  it.liveness.probe();
+  const [word = ''] = it.sent.slice(-2);
+  it.clock.advance(20);
+  it.liveness.echoed(word);
+  expect(it.silences).toBe(0);
+  it.clock.advance(6000);
+  expect(it.silences).toBe(1);
+});
+
 test('after stop nothing is sent and nothing is noticed', () => {
   const it = bench();
   it.liveness.stop();

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -31,7 +31,12 @@ afterEach(async () => {
 });
 
 const book = (): ChildBook => new ChildBook(folder, systemClock, silentLog);
-const isAlive = async (): Promise<boolean> => (await identifyProcess(identity.pid)) !== undefined;
+/** Still there after a signal would have had its effect. */
+const isAlive = (): Promise<boolean> =>
+  Promise.race([
+    child.ended.then(() => false),
+    new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 300)),
+  ]);
 
 test('a child whose daemon is gone is ended, and forgotten', async () => {
   await writeRecord(folder, { name: 'ssh-1-1-1', child: identity, owner: gone });
@@ -42,6 +47,10 @@ test('a child whose daemon is gone is ended, and forgotten', async () => {
 
 test('a stopped one too', async () => {
   child.kill('SIGSTOP');
+  // A signal that arrives before the stop has taken effect would still be heard.
+  while (!/\) T /.test(await readFile(`/proc/${identity.pid}/stat`, 'utf8'))) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   await writeRecord(folder, { name: 'ssh-1-1-1', child: identity, owner: gone });
   await book().endOrphans();
   expect(await child.ended).toMatchObject({ signal: 'SIGKILL' });

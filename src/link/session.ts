@@ -119,7 +119,6 @@ export class Session {
     this.#write('take');
     const answer = await Promise.race([answered, this.ended.then((): 'none' => 'none')]);
     timer.cancel();
-    this.#onTakeAnswer = undefined;
     return answer;
   }
 
@@ -216,9 +215,8 @@ export class Session {
     this.#events.onEcho(roundTripMs);
   }
 
-  /** Before the first echo the hello's time limit decides. */
   #silent(): void {
-    if (this.#isUp && !this.#isEnding) this.#events.onSilent();
+    if (!this.#isEnding) this.#events.onSilent();
   }
 
   /** Once: changes come in bursts, and each login has a right to its time. */

@@ -35,6 +35,8 @@ export interface SlotOptions {
   readonly makeSession: (start: SessionStart, events: SessionEvents) => Session;
   readonly sendProbe: (signal: AbortSignal) => Promise<void>;
   readonly emit: (event: LinkEvent) => void;
+  /** A new session came up: key and host are accepted. */
+  readonly onProven: () => void;
   /** The pool looks again who needs what. */
   readonly onChange: () => void;
   /** An attempt failed, or a connection was lost or fell silent. */
@@ -152,6 +154,7 @@ export class Slot {
 
   #up(session: Session, purpose: SessionPurpose, hasOlder: boolean): void {
     if (this.#attempt?.session !== session) return;
+    this.#options.onProven();
     if (purpose === 'evict') {
       void this.#evict(session, hasOlder);
       return;
