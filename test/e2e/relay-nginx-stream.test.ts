@@ -226,6 +226,21 @@ test('one of two connections killed -9 with its socket left behind: 30 of 30 vis
   expect(await lab.nginxErrorLog()).not.toContain('no live upstreams');
 });
 
+test('after both connections were gone, the first visitor after the return of one is served: no server is held to be down', async () => {
+  closeVisitors();
+  await lab.faults.killSessions();
+  await Promise.all(sessions.map((session) => session.child.ended));
+  for (let round = 0; round < 4; round++) {
+    expect(await visit({ pieces: [helloFor('chat.example.test')] })).toMatch(/^(closed|error ECONNRESET)$/);
+  }
+  await openSession(lab, { slot: 2, localPort: ends[1]?.port ?? 0 });
+  for (let round = 0; round < 4; round++) {
+    expect(await visit({ pieces: [helloFor('chat.example.test')] })).toBe('slot 2');
+    closeVisitors();
+  }
+  expect(await lab.nginxErrorLog()).not.toContain('no live upstreams');
+});
+
 test('port 80: our name is sent to https with its path, another gets no answer', async () => {
   const curl = (host: string): Promise<string> =>
     lab
