@@ -180,7 +180,7 @@ test('kill -9 of the daemon: status says it is not running, the next up replaces
     20_000,
     async () => {
       const children = await sshChildrenOf(killed);
-      return children.length === 2 && children;
+      return children.length === 2 ? children : undefined;
     },
   );
   running.child.kill('SIGKILL');

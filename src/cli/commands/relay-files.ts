@@ -29,8 +29,8 @@ export function define(command: Command): void {
 }
 
 const HELP = `
-Nothing on the relay is changed by this command. Without --out it shows every file with its path, owner and mode
-and the commands around them. With --out:
+Nothing on the relay is changed by this command. Without --out it shows every
+file with its path, owner and mode, and the commands around them. With --out:
 
   postern relay-files --out relay
   scp -r relay root@SERVER:          # then, on the server:
