@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import type { SuiteResult } from '../../bench/tools/result.ts';
+import { renderConfigDocument, renderConfigSchema } from '../../src/config/docs.ts';
 import { renderErrors } from './errors.ts';
 import { renderPerformance } from './performance.ts';
 
@@ -17,6 +18,8 @@ export interface MadeDocument {
 /** Every document that `npm run docs` writes. */
 export const MADE_DOCUMENTS: readonly MadeDocument[] = [
   { path: 'docs/errors.md', render: renderErrors },
+  { path: 'docs/config.md', render: renderConfigDocument },
+  { path: 'docs/config.schema.json', render: renderConfigSchema },
   { path: 'docs/performance.md', render: () => renderPerformance(readResults()) },
 ];
 
