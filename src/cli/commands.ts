@@ -1,17 +1,7 @@
-import type { Command } from 'commander';
-
-/** A command's module: adds its options, help and action to the empty command it is given. */
-export interface CommandModule {
-  define(command: Command): void;
-}
-
-interface CommandEntry {
-  readonly summary: string;
-  load(): Promise<CommandModule>;
-}
+import type { CommandTable } from './command-table.ts';
 
 /** All commands, in the order in which the help shows them. */
-export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+export const COMMANDS: CommandTable = {
   up: {
     summary: 'Publish what postern.yaml says; in the foreground, Ctrl-C ends it',
     load: () => import('./commands/up.ts'),

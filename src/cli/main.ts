@@ -34,7 +34,7 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
   const asked = args[0];
   for (const [name, entry] of Object.entries(COMMANDS)) {
     const command = program.command(name).description(entry.summary).copyInheritedSettings(program);
-    if (name === asked) (await entry.load()).define(command);
+    if (name === asked) (await entry.load()).define(command, COMMANDS);
   }
   if (asked !== undefined && !asked.startsWith('-') && !Object.hasOwn(COMMANDS, asked))
     throw unknownCommand(asked);

@@ -1,14 +1,14 @@
 import { Argument, Command } from 'commander';
-import { COMMANDS } from '../commands.ts';
+import type { CommandTable } from '../command-table.ts';
 import { type CompletionEntry, SHELLS, type Shell, renderCompletion } from '../completion-scripts.ts';
 import { printResult } from '../output.ts';
 
 /** `postern completion SHELL`: the text that makes a shell complete our commands and options. */
-export function define(command: Command): void {
+export function define(command: Command, commands: CommandTable): void {
   command
     .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
     .addHelpText('after', HELP)
-    .action(run);
+    .action(async (shell: Shell) => printResult(renderCompletion(shell, await describeCommands(commands))));
 }
 
 const HELP = `
@@ -19,16 +19,12 @@ Examples:
 
 For zsh, ~/.zshrc needs: fpath+=~/.zfunc; autoload -Uz compinit; compinit`;
 
-async function run(shell: Shell): Promise<void> {
-  printResult(renderCompletion(shell, await describeCommands()));
-}
-
 /** Every command with its options, by loading all of them: only this command does that. */
-async function describeCommands(): Promise<CompletionEntry[]> {
+async function describeCommands(commands: CommandTable): Promise<CompletionEntry[]> {
   const entries: CompletionEntry[] = [];
-  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+  for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = new Command(name).description(summary);
-    (await load()).define(command);
+    (await load()).define(command, commands);
     entries.push(describe(command, []));
   }
   return entries;

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
+import { systemClock } from '../../platform/clock.ts';
 import { PosternError } from '../../core/errors/index.ts';
 import type { DeviceView, PairingRequestView } from '../../edge/auth/admin.ts';
 import { showCode, showComparison } from '../../edge/auth/secrets.ts';
 import { askYes } from '../ask.ts';
 import { withAuthAdmin } from '../auth-admin.ts';
 import { printNote, printResult } from '../output.ts';
-import { formatAgo, formatSpan, formatTable } from '../table.ts';
+import { formatAgo, formatSpan, formatTable } from '../text-layout.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -79,7 +80,7 @@ async function approve(code: string, options: Options): Promise<void> {
 }
 
 function describeRequest(request: PairingRequestView): string {
-  const nowMs = Date.now();
+  const nowMs = systemClock.nowMs();
   return [
     `  check number  ${showComparison(request.comparison)}   (must be on the screen of the new device)`,
     `  browser       ${request.browser}`,

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import { systemClock } from '../../platform/clock.ts';
 import { PosternError } from '../../core/errors/index.ts';
 import { withAuthAdmin } from '../auth-admin.ts';
 import { printNote, printResult } from '../output.ts';
-import { formatAgo, formatSpan, formatTable } from '../table.ts';
+import { formatAgo, formatSpan, formatTable } from '../text-layout.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -29,7 +30,7 @@ async function list(options: Options): Promise<void> {
   const sessions = await withAuthAdmin((admin) => admin.listSessions());
   if (options.json) return printResult(JSON.stringify({ sessions }));
   if (sessions.length === 0) return printNote('Nobody is signed in.');
-  const nowMs = Date.now();
+  const nowMs = systemClock.nowMs();
   const rows = sessions.map((session) => [
     session.id,
     session.userName,

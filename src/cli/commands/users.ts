@@ -3,7 +3,7 @@ import type { PasswordResult } from '../../edge/auth/admin.ts';
 import { askNewPassword } from '../ask.ts';
 import { withAuthAdmin } from '../auth-admin.ts';
 import { printNote, printResult } from '../output.ts';
-import { formatAgo, formatTable } from '../table.ts';
+import { formatAgo, formatTable } from '../text-layout.ts';
 
 interface Options {
   readonly json?: boolean;

@@ -1,1 +1,0 @@
-export { formatAgo, formatSpan, formatTable } from './text-layout.ts';
