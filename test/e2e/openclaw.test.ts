@@ -1,8 +1,14 @@
-import { connect } from 'node:tls';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TLSSocket, connect as connectTls } from 'node:tls';
+import type { BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Incident } from '../../src/daemon/contract.ts';
 import { judgeStrangerAnswer } from '../../src/gateway/stranger-guard.ts';
 import { Browser } from '../support/browser.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { type OpenAiStub, startOpenAiStub } from '../support/openai-stub.ts';
 import {
   type ConnectResult,
@@ -13,6 +19,7 @@ import {
   makeDeviceKey,
 } from '../support/openclaw-client.ts';
 import { type OpenClaw, startOpenClaw } from '../support/openclaw.ts';
+import { fetchHttp2, postRaw } from '../support/odd-requests.ts';
 import { type Published, publish } from '../support/published.ts';
 import { type Tap, startTap } from '../support/tap.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -24,6 +31,8 @@ import { waitFor } from '../support/wait-for.ts';
 
 const NAME = 'chat.example.test';
 const TOKEN = 'gateway-token-of-the-tests-0123456789';
+/** Harmless, and answered with a result by whoever takes it. */
+const INVOCATION = '{"tool":"sessions_list","args":{}}';
 
 let model: OpenAiStub;
 let gateway: OpenClaw;
@@ -35,7 +44,7 @@ beforeAll(async () => {
   model = await startOpenAiStub();
   gateway = await startOpenClaw({ token: TOKEN, modelUrl: model.baseUrl });
   tap = await startTap(gateway.port);
-  published = await publish({ name: NAME, to: tap.url, kind: 'openclaw' });
+  [published] = await Promise.all([publish({ name: NAME, to: tap.url, kind: 'openclaw' }), warmUp()]);
 }, 400_000);
 afterAll(async () => {
   await published?.stop();
@@ -51,7 +60,9 @@ const asOwner = (): Promise<ConnectResult> =>
     auth: { token: TOKEN },
     device: makeDeviceKey(),
     client: { id: 'cli', mode: 'cli' },
-    scopes: ['operator.read', 'operator.write', 'operator.admin', 'operator.pairing'],
+    scopes: ['read', 'write', 'admin', 'pairing', 'approvals', 'questions'].map(
+      (scope) => `operator.${scope}`,
+    ),
   });
 
 function helloOf(result: ConnectResult): GatewayClient {
@@ -62,8 +73,16 @@ function helloOf(result: ConnectResult): GatewayClient {
 const waitForAlert = ({ daemon }: Published, code: string): Promise<Incident> =>
   waitFor(`an alert ${code}`, 20_000, () => daemon.status().alerts.find((alert) => alert.code === code));
 
+/** The first answer of a fresh gateway takes long; later ones do not. */
+async function warmUp(): Promise<void> {
+  const owner = helloOf(await asOwner());
+  await owner.request('chat.send', { sessionKey: 'warm-up', message: 'hi', idempotencyKey: 'warm-1' });
+  await owner.event(isChat('warm-1', 'final'));
+  await owner.close();
+}
+
 /** Everything but the guard's own question. */
-const requestsOfVisitors = (): string[] => tap.requests.filter((line) => !line.includes(' /readyz '));
+const requestsOfVisitors = (): string[] => tap.heads.filter((head) => !head.startsWith('GET /readyz '));
 
 describe('the guard', () => {
   test('a gateway that does not know its proxy stays shut, and the status says what to do', async () => {
@@ -106,7 +125,7 @@ describe('the guard', () => {
       const browser = new Browser(other);
       await browser.signIn();
       expect((await browser.fetch('/')).status).toBeGreaterThanOrEqual(500);
-      expect(forgetful.requests.every((line) => line.includes(' /readyz '))).toBe(true);
+      expect(forgetful.heads.every((head) => head.startsWith('GET /readyz '))).toBe(true);
     } finally {
       await other.stop();
       await forgetful.close();
@@ -116,12 +135,38 @@ describe('the guard', () => {
 
 describe('without a session', () => {
   const PATHS = [
-    ...['/', '/healthz', '/health', '/startupz', '/readyz', '/ready', '/chat', '/index.html', '/metrics'],
-    ...['/favicon.svg', '/manifest.webmanifest', '/sw.js', '/assets/x.js', '/control-ui-config.json'],
-    ...['/avatar/main', '/api/users/gateway-owner/avatar', '/api/channels/x', '/sessions/main/history'],
-    ...['/__openclaw__/a2ui/', '/__openclaw__/assistant-media', '/__openclaw__/cap/x/y', '/tools/invoke'],
-    ...['/v1/chat/completions', '/v1/models', '/v1/responses', '/hooks/wake', '/api/v1/admin/rpc'],
-    ...['/share/session?token=x', '/j/AAAAAAAAAAAAAAAAAAAAAA', '/__openclaw__/worker', '/plugins/x', '/ws'],
+    '/',
+    '/healthz',
+    '/health',
+    '/startupz',
+    '/readyz',
+    '/ready',
+    '/chat',
+    '/index.html',
+    '/metrics',
+    '/favicon.svg',
+    '/manifest.webmanifest',
+    '/sw.js',
+    '/assets/x.js',
+    '/control-ui-config.json',
+    '/avatar/main',
+    '/api/users/gateway-owner/avatar',
+    '/api/channels/x',
+    '/sessions/main/history',
+    '/__openclaw__/a2ui/',
+    '/__openclaw__/assistant-media',
+    '/__openclaw__/cap/x/y',
+    '/tools/invoke',
+    '/v1/chat/completions',
+    '/v1/models',
+    '/v1/responses',
+    '/hooks/wake',
+    '/api/v1/admin/rpc',
+    '/share/session?token=x',
+    '/j/AAAAAAAAAAAAAAAAAAAAAA',
+    '/__openclaw__/worker',
+    '/plugins/x',
+    '/ws',
   ];
 
   test('nothing of it is reachable, not even with its own token', async () => {
@@ -241,12 +286,15 @@ describe('after sign-in', () => {
     await after.close();
   });
 
-  test('the gateway sees the visitor’s own address, and none of the edge’s cookies', async () => {
-    const owner = helloOf(await asOwner());
-    const { paired } = await owner.request('device.pair.list');
-    await owner.close();
-    expect(JSON.stringify(paired)).not.toContain('127.0.0.1,');
-    expect(browser.cookies().length).toBeGreaterThan(0);
+  test('the gateway sees the visitor’s own address, and nothing of the edge’s login', () => {
+    const own = `x-forwarded-for: ${published.lab.address.clients[0]}`;
+    const heads = requestsOfVisitors();
+    expect(heads.length).toBeGreaterThan(3);
+    for (const head of heads) {
+      expect(head.toLowerCase().match(/^x-forwarded-for: .*$/gm)).toEqual([own]);
+      expect(head).not.toMatch(/^cookie:.*__host-/im);
+      for (const [, value] of browser.cookies()) expect(head).not.toContain(value);
+    }
   });
 });
 
@@ -321,21 +369,21 @@ describe('paths where the shared token is everything', () => {
       .join('; ');
   });
 
-  /** One request as it is written, for spellings that no client library lets through. */
-  const sendRaw = (target: string): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const socket = connect({ host: published.address, port: 443, servername: NAME, ca: published.ca });
-      let answer = '';
-      socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
-      socket.once('close', () => resolve(answer));
-      socket.once('error', reject);
-      const body = '{"tool":"sessions_list","args":{}}';
-      socket.write(
-        `POST ${target} HTTP/1.1\r\nHost: ${NAME}\r\nCookie: ${cookie}\r\nOrigin: https://${NAME}\r\n` +
-          `Authorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\n` +
-          `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-      );
+  const headers = (): Record<string, string> => ({
+    Cookie: cookie,
+    Origin: `https://${NAME}`,
+    Authorization: `Bearer ${TOKEN}`,
+  });
+  const wire = (protocol: 'h2' | 'http/1.1'): TLSSocket =>
+    connectTls({
+      host: published.address,
+      port: 443,
+      servername: NAME,
+      ca: published.ca,
+      ALPNProtocols: [protocol],
     });
+  const sendRaw = (target: string): Promise<string> =>
+    postRaw({ socket: wire('http/1.1'), host: NAME, target, headers: headers(), body: INVOCATION });
 
   test.each([...ACCEPTED, ...OTHERS])('POST %s never reaches the gateway', async (target) => {
     const before = requestsOfVisitors().length;
@@ -347,12 +395,83 @@ describe('paths where the shared token is everything', () => {
   test('control: the same session reaches other paths, with Authorization untouched', async () => {
     const answer = await sendRaw('/control-ui-config.json');
     expect(answer).not.toMatch(/^HTTP\/1\.1 401 /);
-    expect(requestsOfVisitors().at(-1)).toBe('POST /control-ui-config.json HTTP/1.1');
+    const head = requestsOfVisitors().at(-1);
+    expect(head).toMatch(/^POST \/control-ui-config.json /);
+    expect(head).toContain(`Bearer ${TOKEN}`);
+  });
+
+  test.each(ACCEPTED)('control: without the edge the gateway itself takes %s', async (target) => {
+    const socket = connect({ host: '127.0.0.1', port: gateway.port });
+    const headers = { Authorization: `Bearer ${TOKEN}` };
+    const answer = await postRaw({ socket, host: NAME, target, headers, body: INVOCATION });
+    expect(answer).toMatch(/^HTTP\/1\.1 200 .*"ok":true/s);
+  });
+
+  test.each([...ACCEPTED, 'tools/invoke', '', '*', `https://${NAME}/tools/invoke`])(
+    'HTTP/2 :path %s neither',
+    async (path) => {
+      const before = requestsOfVisitors().length;
+      expect(await fetchHttp2(wire('h2'), NAME, { ':path': path, cookie })).not.toBe(200);
+      expect(requestsOfVisitors()).toHaveLength(before);
+    },
+  );
+
+  test('control: HTTP/2 reaches the gateway with a plain path', async () => {
+    expect(await fetchHttp2(wire('h2'), NAME, { ':path': '/chat', cookie })).toBe(200);
+    expect(requestsOfVisitors().at(-1)).toMatch(/^GET \/chat /);
   });
 });
 
-describe('what the gateway takes for /tools/invoke when nobody stands before it', () => {
-  test('is more than one spelling', async () => {
-    await waitFor('the gateway answers', 5000, async () => (await fetch(`${gateway.url}/healthz`)).ok);
+describe('the gateway’s own page in a browser', () => {
+  let chromium: BrowserContext;
+  let profile: string;
+
+  beforeAll(async () => {
+    profile = await mkdtemp(join(tmpdir(), 'postern-chromium-'));
+    chromium = await launchChromium(profile, NAME, published.address);
   });
+  afterAll(async () => {
+    await chromium?.close();
+    await rm(profile, { recursive: true, force: true });
+  });
+
+  test('loads and connects through the public name, and chats', async () => {
+    const page = chromium.pages()[0] ?? (await chromium.newPage());
+    await page.goto(published.origin);
+    const code = await page.locator('#code').innerText();
+    const { comparison } = await published.admin.findRequest({ code });
+    await published.admin.approveRequest({ code, comparison });
+    await page.locator('#password').waitFor();
+    await page.locator('#user').fill(published.user);
+    await page.locator('#password').fill(published.password);
+    await page.locator('button[type=submit]').click();
+    await page.waitForURL(`${published.origin}/**`);
+
+    // A new document: from `/` to `/#…` alone the page would not start again.
+    await page.goto('about:blank');
+    await page.goto(`${published.origin}/#token=${TOKEN}`);
+    await approvePending('openclaw-control-ui');
+    const message = page.getByPlaceholder(/^Message /);
+    await message.waitFor({ timeout: 30_000 });
+    await page.getByText('Connected', { exact: true }).first().waitFor({ state: 'attached' });
+
+    model.say(['Hello', 'from', 'behind', 'the', 'gate']);
+    await message.fill('Who is there?');
+    await message.press('Enter');
+    await page.getByText('Hello from behind the gate').first().waitFor({ timeout: 30_000 });
+    const folder = process.env['POSTERN_SCREENSHOTS'];
+    if (folder !== undefined) await page.screenshot({ path: join(folder, 'openclaw.png') });
+  });
+
+  /** Approves the pairing request of that kind of client as soon as it is there. */
+  async function approvePending(clientId: string): Promise<void> {
+    const owner = helloOf(await asOwner());
+    const requestId = await waitFor('a pairing request', 15_000, async () => {
+      const { pending } = await owner.request('device.pair.list');
+      return (pending as { requestId: string; clientId: string }[]).find((one) => one.clientId === clientId)
+        ?.requestId;
+    });
+    await owner.request('device.pair.approve', { requestId });
+    await owner.close();
+  }
 });

@@ -4,8 +4,8 @@ import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 /** A wire between the edge and a service on which a test listens. */
 export interface Tap {
   readonly url: string;
-  /** Request lines that went to the service, such as `GET / HTTP/1.1`. */
-  readonly requests: readonly string[];
+  /** Heads of requests that went to the service: `GET / HTTP/1.1`, then the fields, parted by CR LF. */
+  readonly heads: readonly string[];
   close(): Promise<void>;
 }
 
@@ -17,7 +17,7 @@ export async function startTap(
   port: number,
   rewrite: (head: string) => string = (head) => head,
 ): Promise<Tap> {
-  const requests: string[] = [];
+  const heads: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(port, '127.0.0.1');
@@ -28,7 +28,7 @@ export async function startTap(
     }
     near.on('data', (chunk: Buffer) => {
       const text = chunk.toString('latin1');
-      requests.push(...(text.match(/^[A-Z]+ \S+ HTTP\/1\.1(?=\r\n)/gm) ?? []));
+      heads.push(...(text.match(/^[A-Z]+ \S+ HTTP\/1\.1\r\n.*?(?=\r\n\r\n)/gms) ?? []));
       far.write(/^[A-Z]+ \S+ HTTP/.test(text) ? Buffer.from(rewrite(text), 'latin1') : chunk);
     });
     far.on('data', (chunk: Buffer) => near.write(chunk));
@@ -41,7 +41,7 @@ export async function startTap(
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
+    heads,
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();
