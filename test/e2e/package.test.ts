@@ -49,14 +49,17 @@ interface LockedPackage {
   readonly hasInstallScript?: boolean;
 }
 
-/** What npm would install for somebody who installs the package. */
-function lockedClosure(): (readonly [string, LockedPackage])[] {
+/** Every package of the lock file, those for development included. */
+function lockedPackages(): (readonly [string, LockedPackage])[] {
   const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, LockedPackage>;
   };
-  return Object.entries(lock.packages).filter(
-    ([path, { dev, devOptional }]) => path !== '' && dev !== true && devOptional !== true,
-  );
+  return Object.entries(lock.packages).filter(([path]) => path !== '');
+}
+
+/** What npm would install for somebody who installs the package. */
+function lockedClosure(): (readonly [string, LockedPackage])[] {
+  return lockedPackages().filter(([, { dev, devOptional }]) => dev !== true && devOptional !== true);
 }
 
 test('the lock file: few packages, none with an install script, none that builds native code', () => {
@@ -69,6 +72,17 @@ test('the lock file: few packages, none with an install script, none that builds
   expect(
     names.filter((name) => /^(nan|bindings|node-addon-api|prebuild-install|.*gyp.*)$/.test(name)),
   ).toEqual([]);
+});
+
+test('a checkout says of every install script whether it may run, so that a strict npm installs node as well', () => {
+  const { allowScripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    allowScripts: Record<string, boolean>;
+  };
+  const scripted = lockedPackages().flatMap(([path, { hasInstallScript }]) =>
+    hasInstallScript ? [path.replace(/^.*node_modules\//, '')] : [],
+  );
+  expect(scripted.filter((name) => !(name in allowScripts))).toEqual([]);
+  expect(allowScripts).toMatchObject({ node: true, ssh2: false });
 });
 
 test('the tarball runs no script when it is installed, and ships no TypeScript and no test', () => {
