@@ -1,13 +1,14 @@
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { accountOf } from '../../src/core/relay-layout.ts';
-import { type RunResult, spawnProcess } from '../../src/platform/processes.ts';
+import { type RunResult, runProcess, spawnProcess } from '../../src/platform/processes.ts';
 import { relayFiles } from '../../src/provision/render/relay-files.ts';
 import type { RelayInput } from '../../src/provision/render/relay-input.ts';
 import { setupScript, takeBackScript } from '../../src/provision/render/setup-commands.ts';
+import { ordinaryAccountKeyLine } from '../../src/provision/render/sshd.ts';
 import { clientHello } from '../support/client-hello.ts';
 import { type Lab, type LabOptions, startLab } from '../support/relay.ts';
 import { openSession } from '../support/relay-session.ts';
@@ -30,7 +31,7 @@ const state = async (made: Lab): Promise<string> =>
   (
     await onRelay(
       made,
-      `find /etc /usr/local /var/lib /run -name '*postern*' -not -name postern-lab | sort | xargs -r ls -ld --time-style=+
+      `find /etc /usr/local /var/lib /run -name '*postern*' -not -name postern-lab | sort | xargs -r stat -c '%A %U:%G %n'
        find /etc /usr/local -path '*postern*' -type f | sort | xargs -r cksum; getent passwd; getent group; nginx -T; sshd -T`,
     )
   ).stdout;
@@ -96,10 +97,11 @@ test('port 443 that belongs to a web site or to another program is seen before a
   expect(refused.stderr).toContain('a web site in /etc/nginx/sites-enabled/blog listens on port 443');
   expect(refused.status).toBe(1);
   await onRelay(made, 'rm /etc/nginx/sites-enabled/blog; nginx -s reload');
+  const listeners = async (): Promise<string> =>
+    (await made.run('relay', 'ss', ['-Hltn', 'sport = :443'])).stdout;
+  await waitFor('nginx has left the port', 10_000, async () => (await listeners()) === '');
   made.spawn('relay', process.execPath, ['-e', 'require("node:net").createServer().listen(443)']);
-  await waitFor('the other program listens', 10_000, async () =>
-    (await made.run('relay', 'ss', ['-Hltn', 'sport = :443'])).stdout.includes(':443'),
-  );
+  await waitFor('the other program listens', 10_000, async () => (await listeners()).includes(':443'));
   expect((await setUp(made)).stderr).toContain('port 443 belongs to another program');
   expect((await state(made)).length).toBeLessThanOrEqual(before.length);
   expect(await state(made)).not.toContain('postern-x');
@@ -119,6 +121,53 @@ test.for([
   const left = await onRelay(made, "find /etc -name '*postern*' -type f; sshd -T | grep postern");
   expect(left.stdout).toBe('');
   expect((await onRelay(made, 'sshd -t')).status).toBe(0);
+});
+
+test('what `postern relay-files --out` writes is what the relay runs on', async () => {
+  const made = await lab({ home: 'cli' });
+  await takeBack(made);
+  const home = join(made.folder, 'home');
+  await mkdir(join(home, 'ssh'), { recursive: true });
+  for (const end of ['', '.pub']) {
+    await copyFile(join(made.folder, `key${end}`), join(home, `ssh/id_ed25519${end}`));
+  }
+  const config =
+    'home: cli\nrelay: { host: r.test }\nservices: [{ name: chat.example.test, to: "http://127.0.0.1:1" }]\n';
+  await writeFile(join(home, 'postern.yaml'), config, { mode: 0o600 });
+  const out = join(made.folder, 'out');
+  const program = join(import.meta.dirname, '../../bin/postern.js');
+  const written = await runProcess(process.execPath, [program, 'relay-files', '--out', out], {
+    env: { ...process.env, POSTERN_HOME: home },
+  });
+  expect(written.status).toBe(0);
+  expect(await made.run('relay', 'sh', [join(out, 'setup.sh')])).toMatchObject({ status: 0 });
+  const session = await openSession(made, { slot: 1, localPort: 1 });
+  expect(session.heard()).toContain('postern 1 slot 1');
+  expect(await made.run('relay', 'sh', [join(out, 'take-back.sh')])).toMatchObject({ status: 0 });
+  expect(await state(made)).not.toContain('postern');
+});
+
+test('the key line for an ordinary account: its ports and nothing else', async () => {
+  const made = await lab();
+  await onRelay(made, 'useradd -m -s /bin/sh bob; mkdir -p /home/bob/.ssh');
+  const line = ordinaryAccountKeyLine(made.input, [20_001, 20_002]);
+  await writeFile(made.relayPath('/home/bob/.ssh/authorized_keys'), `${line}\n`);
+  await onRelay(made, 'chown -R bob: /home/bob/.ssh; chmod -R go= /home/bob/.ssh');
+  const ssh = (...args: string[]): Promise<RunResult> =>
+    made.run('home', 'ssh', [...made.sshArgs(), '-o', 'ExitOnForwardFailure=yes', ...args], {
+      timeoutMs: 10_000,
+    });
+  const bob = `bob@${made.relay.host}`;
+  for (const port of [20_001, 20_002]) {
+    const allowed = await ssh('-R', `127.0.0.1:${port}:127.0.0.1:1`, bob, `ss -Hltn 'sport = :${port}'`);
+    expect(allowed.stdout).toContain(`127.0.0.1:${port}`);
+  }
+  for (const listen of ['127.0.0.1:20003', '0.0.0.0:20001', '127.0.0.1:0', '1080']) {
+    const refused = await ssh('-N', '-R', listen === '1080' ? listen : `${listen}:127.0.0.1:1`, bob);
+    expect(refused.stderr).toContain('remote port forwarding failed');
+  }
+  expect((await ssh('-W', '127.0.0.1:22', bob)).stderr).toContain('administratively prohibited');
+  expect((await ssh('-tt', bob, 'true')).stderr).toContain('PTY allocation request failed');
 });
 
 test('two homes share one relay: each gets its own name, and one may go without the other noticing', async () => {

@@ -71,6 +71,9 @@ function showKeyLine(config: Config, key: OwnKey, options: Options): void {
     `# forward: port needs no root on the relay. Add this line to ~/.ssh/authorized_keys there:\n${line}`,
   );
   printNote(
+    'This key may run programs as that account, since Postern sends its session script that way: take an account that is for this alone.',
+  );
+  printNote(
     'Whatever takes visitors on the relay has to hand them to these loopback ports. Any local user of the relay can open them.',
   );
 }
