@@ -55,8 +55,8 @@ export class PosternHome {
   readonly certificate = { cert: 'certs/cert.pem', key: 'certs/key.pem' };
 
   /** Runs a command to its end. */
-  run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<RunResult> {
-    return runProcess(process.execPath, [PROGRAM, ...args], { env: this.#env(env) });
+  run(args: readonly string[], env: NodeJS.ProcessEnv = {}, input = ''): Promise<RunResult> {
+    return runProcess(process.execPath, [PROGRAM, ...args], { env: this.#env(env), input });
   }
 
   async status(): Promise<DaemonStatus> {
