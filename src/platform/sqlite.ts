@@ -15,22 +15,34 @@ export async function openDatabase(path: string, migrations: readonly Migration[
   const { DatabaseSync } = await importQuietly();
   const database = new DatabaseSync(path);
   database.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 2000;',
+    'PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;',
   );
   migrate(database, path, migrations);
   return database;
 }
 
+/** Under the write lock, so that of two programs that start at once the second finds the work done. */
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
-  const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  if (version > migrations.length) {
-    throw new Error(
-      `${path} was made by a newer Postern (schema ${version}, this one knows ${migrations.length})`,
-    );
+  if (readVersion(database) === migrations.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const version = readVersion(database);
+    if (version > migrations.length) {
+      throw new Error(
+        `${path} was made by a newer Postern (schema ${version}, this one knows ${migrations.length})`,
+      );
+    }
+    for (const migration of migrations.slice(version)) database.exec(migration);
+    database.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`);
+  } catch (error) {
+    database.exec('ROLLBACK');
+    database.close();
+    throw error;
   }
-  for (let step = version; step < migrations.length; step++) {
-    database.exec(`BEGIN IMMEDIATE; ${migrations[step]}; PRAGMA user_version = ${step + 1}; COMMIT;`);
-  }
+}
+
+function readVersion(database: Database): number {
+  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 }
 
 /** node:sqlite warns that it is experimental each time it is loaded; our users cannot act on that. */
