@@ -188,6 +188,18 @@ test('on a port with a tls: home name beside it: that one still goes through unr
   expect(stderr).not.toContain('Server certificate');
 });
 
+test('after nginx was killed -9 and after a reboot of the relay it starts with both modes on one port', async () => {
+  await lab.faults.crashNginx();
+  expect((await curl(`https://${NAME}/`)).stdout).toBe('hello');
+  await lab.faults.rebootRelay(100);
+  const { port } = service.address() as { port: number };
+  await openSession(lab, { slot: 1, localPort: port, lane: 'http' });
+  expect((await curl(`https://${NAME}/`)).stdout).toBe('hello');
+  expect((await lab.run('relay', 'stat', ['-c', '%A %U:%G', '/run/nginx-postern'])).stdout).toBe(
+    'drwx--x--- root:www-data\n',
+  );
+});
+
 test('Basic auth at the relay: asked for without, let in with, and not handed on', async () => {
   const basic = await startLab({ siteNames: [NAME], basicAuthFile: '/etc/nginx/dev.htpasswd' });
   try {

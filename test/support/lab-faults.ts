@@ -7,9 +7,19 @@ const SESSIONS = `listener=$(cat /run/sshd.pid); pgrep '^sshd' | grep -vx "$list
 /** Of those, the ones that run as the account and hold its forwards; root's half of each only waits for them. */
 const ACCOUNT_SESSIONS = `ps -eo pid=,user=,comm= | awk '$2 != "root" && $3 ~ /^sshd/ {print $1}'`;
 
+/** What systemd does before nginx starts, as far as our own files ask for it: a folder in /run, a stale socket removed. */
+const START_NGINX = `set -e
+for conf in /etc/tmpfiles.d/*postern*; do
+  [ ! -e "$conf" ] || sed -n 's/^d \\([^ ]*\\) \\([^ ]*\\) \\([^ ]*\\) \\([^ ]*\\).*/install -d -m \\2 -o \\3 -g \\4 \\1/p' "$conf" | sh
+done
+for conf in /etc/systemd/system/nginx.service.d/*postern*; do
+  [ ! -e "$conf" ] || sed -n 's/^ExecStartPre=-//p' "$conf" | sh
+done
+nginx`;
+
 const START_SERVERS = `set -e; mkdir -p /run/sshd
 /usr/sbin/sshd -E /var/log/sshd.log
-nginx`;
+${START_NGINX}`;
 
 const RESTART_SSHD = `set -e; old=$(cat /run/sshd.pid); kill "$old"
 while kill -0 "$old" 2>/dev/null; do sleep 0.02; done
@@ -97,6 +107,11 @@ export class LabFaults {
     await new Promise((resolve) => setTimeout(resolve, downMs));
     await this.startServers();
     await Promise.all([this.blackhole(false, 'home'), this.blackhole(false, 'client')]);
+  }
+
+  /** nginx is killed with -9 and started again, as systemd would do it. */
+  async crashNginx(): Promise<void> {
+    await this.#sh(`pkill -KILL nginx; while pgrep nginx >/dev/null; do sleep 0.02; done; ${START_NGINX}`);
   }
 
   /** kill -9 to every session process of sshd; the listener stays. */
