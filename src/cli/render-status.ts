@@ -68,10 +68,10 @@ function renderService(service: ServiceStatus, view: View): string[] {
   const lines = [
     `${paint.bold(service.url)} -> ${printable(service.target)} (${service.kind}, tls: ${service.tls})`,
     `  ${describeReach(service, view)}`,
+    ...wrapText(printable(service.whyNot ?? '', 500), width, '    '),
   ];
   if (service.access === 'none')
     lines.push(`  ${paint.red('auth: none - anybody may use it without signing in')}`);
-  if (service.whyNot !== undefined) lines.push(...wrapText(printable(service.whyNot, 500), width, '    '));
   lines.push(`  ${describeCanary(service, view)}`);
   lines.push(...wrapText(service.relaySees, width, '  ').map((line) => paint.dim(line)));
   return lines;
