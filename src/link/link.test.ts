@@ -53,6 +53,13 @@ describe('coming up', () => {
   });
 });
 
+test('a link that is stopped before it was ever up says so to whoever waits', async () => {
+  const fake = await startFakeLink();
+  const stopped = fake.link.stop();
+  await expect(fake.link.ready).rejects.toMatchObject({ code: 'SSH_ENDED' });
+  await stopped;
+});
+
 describe('what the relay says is not believed', () => {
   test.each([
     ['another slot', 'postern 1 slot 2 older none'],
@@ -152,6 +159,7 @@ describe('a refusal of key or host', () => {
     await fake.settle();
     expect(states(fake)).toEqual(['up', 'waiting', 'waiting']);
     expect(fake.ssh(3).signals).toEqual(['SIGTERM']);
+    expect(fake.link.status()[2]?.lastError, 'giving up is no failure').toBeUndefined();
     await fake.pass(59_000, 1000);
     expect(fake.started.length).toBe(3);
     // That an old connection falls silent and recovers proves nothing about the key.
@@ -429,6 +437,8 @@ test('a held link starts nothing, gives up what is under way, and goes on when t
   const second = fake.link.hold();
   await fake.settle();
   expect(fake.started[0]?.hasEnded).toBe(true);
+  expect(fake.events).toEqual([]);
+  expect(states(fake)).toEqual(['waiting', 'waiting']);
   fake.networkChanged();
   await fake.pass(60_000, 1000);
   expect(fake.started.length).toBe(1);

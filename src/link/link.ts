@@ -123,6 +123,7 @@ class Pool implements Link {
 
   async stop(): Promise<void> {
     this.#phase = 'stopped';
+    this.#settleReady.reject(new PosternError('SSH_ENDED', { line: 'the link was stopped' }));
     this.#retry?.cancel();
     this.#reach.stop();
     for (const watch of this.#watches.splice(0)) watch.stop();

@@ -53,6 +53,7 @@ export class Slot {
   #current: Session | undefined;
   #older: Session | undefined;
   #attempt: { session: Session; purpose: SessionPurpose } | undefined;
+  #abandoned: Session | undefined;
   #generation = 0;
   #failures = 0;
   #upSinceMs = 0;
@@ -140,9 +141,10 @@ export class Slot {
     this.notBeforeMs = 0;
   }
 
-  /** Gives up the connection being made. */
+  /** Gives up the connection being made; that counts as no failure. */
   abandonAttempt(): void {
-    void this.#attempt?.session.end();
+    this.#abandoned = this.#attempt?.session;
+    void this.#abandoned?.end();
   }
 
   async stop(): Promise<void> {
@@ -196,6 +198,10 @@ export class Slot {
     if (!isAttempt && session !== this.#current) return;
     if (isAttempt) this.#attempt = undefined;
     else this.#lost();
+    if (session === this.#abandoned) {
+      this.#noteState();
+      return this.#options.onChange();
+    }
     this.#countFailure(failure);
     if (!this.#current) this.#noteDown(failure);
     this.#options.onFailure(failure);
@@ -207,9 +213,8 @@ export class Slot {
   }
 
   #countFailure(failure: Failure): void {
-    if (failure.code === 'SSH_FORWARD_REFUSED')
-      this.#mustEvict = this.#options.isPort && !this.#hasEvictedInVain;
-    const { clock, random } = this.#options;
+    const { clock, random, isPort } = this.#options;
+    if (failure.code === 'SSH_FORWARD_REFUSED') this.#mustEvict = isPort && !this.#hasEvictedInVain;
     if (failure.code === 'SSH_SESSION_SILENT') this.#slowLogins++;
     this.#failures++;
     this.notBeforeMs = clock.monotonicMs() + backoffMs(this.#failures, random());
