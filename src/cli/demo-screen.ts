@@ -23,8 +23,11 @@ function quoteForShell(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-export const approveCommand = ({ folder }: Demo, code: string): string =>
-  `POSTERN_HOME=${quoteForShell(folder)} npx postern devices approve ${code}`;
+/** Works in any folder and however the demo was started; `npx postern` might fetch another package of that name. */
+export function approveCommand({ folder }: Demo, code: string): string {
+  const postern = [process.execPath, process.argv[1] ?? 'postern'].map(quoteForShell).join(' ');
+  return `POSTERN_HOME=${quoteForShell(folder)} ${postern} devices approve ${code}`;
+}
 
 /** Everything that is said once, when the demo is ready. */
 export function describeDemo(demo: Demo, to: string | undefined): string {

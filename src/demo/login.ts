@@ -1,5 +1,6 @@
 import type { DaemonParts } from '../daemon/parts.ts';
 import { realParts } from '../daemon/real-parts.ts';
+import { showCode } from '../edge/auth/secrets.ts';
 import type { AuthAdmin } from '../edge/auth/admin.ts';
 
 /** The demo's login: one user with a random password, made before the edge opens; the first who signs in is paired. */
@@ -25,7 +26,8 @@ export class DemoLogin {
     return this.#password;
   }
 
+  /** Codes of browsers that wait for an approval, as they show them. */
   async listWaiting(): Promise<readonly string[]> {
-    return (await this.#admin?.listRequests())?.map(({ code }) => code) ?? [];
+    return (await this.#admin?.listRequests())?.map(({ code }) => showCode(code)) ?? [];
   }
 }

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import jsqr from 'jsqr';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type RunResult, runProcess } from '../../src/platform/processes.ts';
@@ -123,6 +124,40 @@ test('the printed curl line trusts the authority, signs in and gets the page', a
   expect(status).toBe(0);
   expect(stdout).toContain('<h1>Sample assistant</h1>');
   expect(line).not.toContain(/Password +(\S+)/.exec(demo.stdout)?.[1]);
+});
+
+test('a second curl waits, and the printed approve line lets it in', async () => {
+  const demo = startDemo([]);
+  const line = await printedLine(demo, 'curl --');
+  await shell(line);
+  const jar = join(folder, 'jar');
+  const again = line.replace("--cookie ''", `--cookie '${jar}' --cookie-jar '${jar}'`);
+  const refused = await shell(again);
+  expect(refused.stdout).not.toContain('<h1>Sample assistant</h1>');
+  const approve = await waitFor(
+    'the demo tells of it',
+    10_000,
+    () => /Then: (POSTERN_HOME=.*devices approve [A-Z0-9-]+)$/m.exec(demo.stderr)?.[1],
+  );
+  const approved = await shell(`${approve} --yes`);
+  expect(approved.status, approved.stderr).toBe(0);
+  // From here on it is a browser with cookies of ours, which has to name its origin.
+  const url = await printedLine(demo, 'Open +').then((text) => text.replace(/^Open +/, ''));
+  const signIn = again.replace('--data', `--header 'Origin: ${url}' --data`);
+  // The first answer hands it the cookie of a paired device.
+  expect((await shell(signIn)).stdout).toContain('name="password"');
+  expect((await shell(signIn)).stdout).toContain('<h1>Sample assistant</h1>');
+});
+
+test('other commands find the demo by its folder', async () => {
+  const demo = startDemo(['--json']);
+  const { ca } = await demo.ready();
+  const env = { ...process.env, POSTERN_HOME: dirname(ca) };
+  const bin = fileURLToPath(new URL('../../bin/postern.js', import.meta.url));
+  const { status, stdout, stderr } = await runProcess(process.execPath, [bin, 'status', '--json'], { env });
+  expect(status, stderr).toBe(0);
+  const { connections } = JSON.parse(stdout) as { connections: { state: string }[] };
+  expect(connections.map(({ state }) => state)).toEqual(['up', 'up']);
 });
 
 test('the printed QR code decodes to the URL, and holds nothing else', async () => {
