@@ -12,6 +12,7 @@ import { recovery } from './suites/recovery.ts';
 import type { Suite } from './suites/suite.ts';
 import { websockets } from './suites/websockets.ts';
 import { type Verdict, judge } from './targets.ts';
+import { type BuiltPackage, buildPackage } from './tools/package.ts';
 import { describeMachine, readCommit, readLoad } from './tools/machine.ts';
 import type { SuiteResult } from './tools/result.ts';
 
@@ -40,13 +41,14 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 const folder = new URL(isQuick ? './results/quick/' : './results/', import.meta.url);
 await mkdir(folder, { recursive: true });
+const built = await buildPackage();
 const measured: SuiteResult[] = [];
 let hasFailed = false;
 for (const suite of SUITES) {
   if (names.length > 0 && !names.includes(suite.name)) continue;
   console.error(`== ${suite.name}`);
   try {
-    const result = await runSuite(suite);
+    const result = await runSuite(suite, built);
     measured.push(result);
     await writeFile(new URL(`${suite.name}.json`, folder), `${JSON.stringify(result)}\n`);
   } catch (error) {
@@ -54,16 +56,17 @@ for (const suite of SUITES) {
     console.error(error);
   }
 }
+await built.remove();
 const suites = new Set(measured.map(({ suite }) => suite));
 const results = [...measured, ...(isQuick ? [] : readResults().filter(({ suite }) => !suites.has(suite)))];
 const verdicts = judge(results).filter(({ target }) => names.length === 0 || names.includes(target.suite));
 for (const verdict of verdicts) console.log(describeVerdict(verdict));
 if (hasFailed || (isCheck && verdicts.some(({ isMet }) => !isMet))) process.exitCode = 1;
 
-async function runSuite(suite: Suite): Promise<SuiteResult> {
+async function runSuite(suite: Suite, { program }: BuiltPackage): Promise<SuiteResult> {
   const startedAt = new Date();
   const loadBefore = readLoad();
-  const stage = await Stage.open(suite.stage);
+  const stage = await Stage.open(program, suite.stage);
   try {
     const samples = await suite.run(stage, { isQuick, say: (text) => console.error(`   ${text}`) });
     return {

@@ -47,22 +47,23 @@ export class Stage {
   readonly #running: Guarded[] = [];
   #reference: Guarded | undefined;
 
-  private constructor(lab: Lab, wires: Wires) {
+  private constructor(lab: Lab, wires: Wires, program: string) {
     this.lab = lab;
     this.wires = wires;
-    this.postern = new Postern(lab, {
+    this.postern = new Postern(lab, program, {
       [NAMES.files]: `http://127.0.0.1:${STATIC_PORT}`,
       [NAMES.talk]: `http://127.0.0.1:${SERVICE_PORT}`,
     });
   }
 
-  static async open({ withReference, roundTrips }: StageOptions): Promise<Stage> {
+  /** @param program `bin/postern.js` of a built package */
+  static async open(program: string, { withReference, roundTrips }: StageOptions): Promise<Stage> {
     const lab = await startLab({
       isolated: true,
       names: [NAMES.files, NAMES.talk],
       connections: CONNECTIONS,
     });
-    const stage = new Stage(lab, await Wires.lay(lab, roundTrips));
+    const stage = new Stage(lab, await Wires.lay(lab, roundTrips), program);
     try {
       await makeFiles(lab.folder);
       await liftRelayLimits(lab);

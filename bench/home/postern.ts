@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { must } from '../../test/support/namespace.ts';
 import type { Lab } from '../../test/support/relay.ts';
 import { waitFor } from '../../test/support/wait-for.ts';
 import { type Guarded, startGuarded } from '../tools/guarded.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/postern.js', import.meta.url));
 const USER = 'bench';
 const SESSION_COOKIE = '__Host-gs';
 
@@ -17,12 +15,17 @@ export class Postern {
   readonly #lab: Lab;
   readonly #services: Readonly<Record<string, string>>;
   readonly #folder: string;
+  readonly #program: string;
   readonly #cookies = new Map<string, string>();
   #daemon: Guarded | undefined;
 
-  /** @param services target by public name */
-  constructor(lab: Lab, services: Readonly<Record<string, string>>) {
+  /**
+   * @param program `bin/postern.js` of a built package
+   * @param services target by public name
+   */
+  constructor(lab: Lab, program: string, services: Readonly<Record<string, string>>) {
     this.#lab = lab;
+    this.#program = program;
     this.#services = services;
     this.#folder = join(lab.folder, 'postern');
   }
@@ -81,7 +84,7 @@ export class Postern {
   }
 
   #command(args: readonly string[]): [string, string[]] {
-    return ['env', [`POSTERN_HOME=${this.#folder}`, process.execPath, PROGRAM, ...args]];
+    return ['env', [`POSTERN_HOME=${this.#folder}`, process.execPath, this.#program, ...args]];
   }
 
   #postern(args: readonly string[], input = '') {

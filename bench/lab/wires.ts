@@ -66,8 +66,10 @@ export class Wires {
     if (status !== 0) throw new Error(`gcc is needed for the link emulator: ${startError ?? stderr}`);
     const outer = `pl${this.#lab.address.home.split('.')[2]}${end[0]}`;
     await this.#ip(end, [`link del ${outer}`]);
-    const far = this.#lab.spawn(end, 'cat', []);
+    // Its first word proves that it has entered its namespace: before that it is still in ours.
+    const far = this.#lab.spawn(end, 'sh', ['-c', 'echo inside; exec cat']);
     this.#holders.push(far);
+    await said(far, 'inside');
     const relayPid = this.#lab.relayPath('').split('/')[2] ?? '';
     const emulator = spawnProcess(program, [String(far.pid), outer, relayPid, end]);
     this.#emulators.set(end, emulator);
@@ -121,6 +123,6 @@ function said(child: ChildHandle, word: string): Promise<void> {
     };
     child.stdout.on('data', onData);
     child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    void child.ended.then(() => reject(new Error(`the link emulator ended: ${text}`)));
+    void child.ended.then(() => reject(new Error(`it ended: ${text}`)));
   });
 }

@@ -1,0 +1,29 @@
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runProcess } from '../../src/platform/processes.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Postern as people install it: JavaScript, no sources, so that nothing is stripped or compiled at run time. */
+export interface BuiltPackage {
+  /** `bin/postern.js` of the package. */
+  readonly program: string;
+  remove(): Promise<void>;
+}
+
+/** Builds the package and lays it out in a folder of its own, with the repository's dependencies. */
+export async function buildPackage(): Promise<BuiltPackage> {
+  const built = await runProcess(process.execPath, [join(ROOT, 'scripts/build.ts')], { timeoutMs: 120_000 });
+  if (built.status !== 0) throw new Error(`the build failed: ${built.stdout}${built.stderr}`);
+  const folder = await mkdtemp(join(tmpdir(), 'postern-package-'));
+  for (const name of ['bin', 'dist', 'package.json']) {
+    await cp(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return {
+    program: join(folder, 'bin/postern.js'),
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
