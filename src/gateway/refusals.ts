@@ -10,7 +10,7 @@ export interface Refusal {
   readonly next: 'wait' | 'stop';
 }
 
-const NEW_SIGN_IN = 'Open the page anew and enter the gateway token, or ask for a link: openclaw dashboard';
+const NEW_SIGN_IN = 'Open the page anew and enter the gateway token (gateway.auth.token).';
 const SIGN_AGAIN = 'Update the client; it must sign the challenge of this very connection.';
 
 /** Keyed by `error.details.code`; where there is none by the reason, the error type of the HTTP answer or `error.code`. */

@@ -73,12 +73,15 @@ export class Browser {
     if (answer.status !== 303) throw new Error(`sign-in: ${answer.status} ${answer.body.slice(0, 500)}`);
   }
 
-  /** Options with which `ws` connects to `wss://NAME/…` as this visitor. */
-  webSocketOptions(): ClientOptions {
+  /**
+   * Options with which `ws` connects to `wss://NAME/…` as this visitor.
+   * @param headers more fields of the handshake
+   */
+  webSocketOptions(headers: Readonly<Record<string, string>> = {}): ClientOptions {
     const { name, origin, address, ca } = this.#published;
     return {
       origin,
-      headers: this.#cookieHeader(),
+      headers: { ...this.#cookieHeader(), ...headers },
       createConnection: () => connect({ host: address, port: 443, servername: name, ca }),
     };
   }
