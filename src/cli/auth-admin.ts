@@ -1,4 +1,5 @@
 import { isPosternError } from '../core/errors/index.ts';
+import { silentLog } from '../core/log.ts';
 import { type ControlClient, connectToDaemon } from '../daemon/control/client.ts';
 import { createRemoteAdmin } from '../edge/auth/admin-channel.ts';
 import { createAuthAdmin } from '../edge/auth/admin-store.ts';
@@ -40,7 +41,7 @@ function remoteAdmin(daemon: ControlClient): AuthAdmin {
 async function useStore<T>(folder: HomeFolder, use: (admin: AuthAdmin) => Promise<T>): Promise<T> {
   await makeHomeFolder(folder);
   const database = await openDatabase(folder.databaseFile, STATE_MIGRATIONS);
-  const store = new AuthStore(database, systemClock);
+  const store = new AuthStore(database, systemClock, silentLog);
   try {
     return await use(createAuthAdmin(store));
   } finally {

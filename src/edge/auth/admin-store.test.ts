@@ -11,6 +11,7 @@ import {
   makeLogin,
   signIn,
 } from '../../../test/support/login.ts';
+import { silentLog } from '../../core/log.ts';
 import { openDatabase } from '../../platform/sqlite.ts';
 import { createAuthAdmin } from './admin-store.ts';
 import type { AuthAdmin } from './admin.ts';
@@ -43,7 +44,7 @@ afterEach(() => {
 /** The same state, as another process has it open. */
 async function openBeside(): Promise<AuthAdmin> {
   const database = await openDatabase(join(folder, 'state.db'), STATE_MIGRATIONS);
-  const store = new AuthStore(database, login.clock);
+  const store = new AuthStore(database, login.clock, silentLog);
   closers.push(() => {
     store.close();
     database.close();
@@ -284,4 +285,14 @@ test('strangers with wrong cookies cost no look at the disk beyond one counter',
   const startMs = performance.now();
   for (let i = 0; i < 5000; i++) expect(decide()).toBe('gate');
   expect((performance.now() - startMs) / 5000).toBeLessThan(1);
+});
+
+test('a state that can no longer be read or written ends no process and lets nobody in', async () => {
+  const visitor = await signedIn();
+  login.database.close();
+  login.clock.advance(60_000);
+  expect(visitor.decide(CHAT).kind).toBe('allow');
+  const unknown = { cookie: `__Host-gs=${'A'.repeat(43)}` };
+  expect(visitor.decide(CHAT, unknown).kind).toBe('gate');
+  login.database.open();
 });

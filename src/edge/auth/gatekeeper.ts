@@ -54,7 +54,7 @@ export interface LoginGatekeeper extends Gatekeeper {
 /** Makes the login on a database. */
 export function createGatekeeper(options: GatekeeperOptions): LoginGatekeeper {
   const { clock, log } = options;
-  const store = new AuthStore(options.database, clock);
+  const store = new AuthStore(options.database, clock, log);
   const login: Login = {
     store,
     places: new Places(options.services, options.gate, options.publicPort),

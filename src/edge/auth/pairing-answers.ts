@@ -47,6 +47,7 @@ export function answerNewDevice(login: Login, visitor: Visitor): GateResponse {
   const standing = standingOf(request, login.clock.nowMs());
   switch (standing) {
     case 'open':
+      login.store.noteAsked(request.id);
       return showRequest(visitor, request, []);
     case 'approved':
       return answerApproved(login, visitor, request);

@@ -180,6 +180,20 @@ describe('a code', () => {
     expect(statusOf(over)).toBe(429);
     expect(await login.keeper.admin.listRequests()).toHaveLength(1000);
   });
+
+  test('a flood of them that nobody asks for again makes room, and one that is asked for stays', async () => {
+    const owner = new TestVisitor(login, { address: 'owner' });
+    const code = codeOn(textOf(await owner.open(SIGN_IN_URL)));
+    for (let i = 0; i < 999; i++) await new TestVisitor(login, { address: `a${i}` }).open(SIGN_IN_URL);
+    login.clock.suspend(30_001);
+    expect(codeOn(textOf(await owner.open(SIGN_IN_URL)))).toBe(code);
+    for (let i = 0; i < 10; i++) {
+      const next = await new TestVisitor(login, { address: `b${i}` }).open(SIGN_IN_URL);
+      expect(codeOn(textOf(next))).not.toBe('');
+    }
+    expect(codeOn(textOf(await owner.open(SIGN_IN_URL)))).toBe(code);
+    expect(await login.keeper.admin.listRequests()).toHaveLength(1000);
+  });
 });
 
 test("a stranger's words never reach the operator: browsers are named from a list", async () => {
@@ -201,4 +215,19 @@ test('the device cookie counts on the host that paired it and no other', async (
   const { cookie } = visitor.facts('GET', SIGN_IN_URL);
   const page = await new TestVisitor(login).get('https://files.example.com/.postern/sign-in', { cookie });
   expect(textOf(page)).not.toContain('current-password');
+});
+
+test('the cookie of a request counts on the host that made it and no other', async () => {
+  login = await makeLogin({
+    services: [
+      { name: 'chat.example.com', access: 'login', pairing: 'required' },
+      { name: 'files.example.com', access: 'login', pairing: 'required' },
+    ],
+  });
+  const visitor = new TestVisitor(login);
+  const code = codeOn(textOf(await visitor.open(SIGN_IN_URL)));
+  await approve(code);
+  const { cookie } = visitor.facts('GET', SIGN_IN_URL);
+  const elsewhere = await visitor.get('https://files.example.com/.postern/sign-in', { cookie });
+  expect(headerOf(elsewhere, 'set-cookie') ?? '').not.toContain('__Host-gd');
 });

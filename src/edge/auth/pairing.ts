@@ -8,6 +8,8 @@ import type { AuthStore, Run } from './store.ts';
 const REQUEST_MS = 10 * 60_000;
 const OPEN_PER_BUCKET = 5;
 const OPEN_IN_ALL = 1000;
+/** Ten times the poll of the page. */
+const ABANDONED_MS = 30_000;
 
 /** What a browser tells of itself when it asks to be paired. */
 export interface Newcomer {
@@ -45,14 +47,29 @@ export function openRequest(store: AuthStore, visit: string, newcomer: Newcomer)
     (request) => request.state !== 'approved' && nowMs < request.expiresAtMs,
   );
   const ofBucket = waiting.filter((request) => request.bucket === newcomer.client.bucket);
-  if (ofBucket.length >= OPEN_PER_BUCKET || waiting.length >= OPEN_IN_ALL) {
-    const among = ofBucket.length >= OPEN_PER_BUCKET ? ofBucket : waiting;
-    const freeAtMs = Math.min(...among.map((request) => request.expiresAtMs));
-    return { kind: 'limited', retryAfterSeconds: Math.ceil((freeAtMs - nowMs) / 1000) };
-  }
+  if (ofBucket.length >= OPEN_PER_BUCKET) return limitUntilOneEnds(ofBucket, nowMs);
+  const abandoned = waiting.length < OPEN_IN_ALL ? undefined : findAbandoned(store, waiting);
+  if (waiting.length >= OPEN_IN_ALL && !abandoned) return limitUntilOneEnds(waiting, nowMs);
   const id = makeId();
-  store.write((run) => insertRequest(run, id, hashSecret(visit), newcomer, nowMs));
+  store.write((run) => {
+    if (abandoned) run('DELETE FROM pairing_requests WHERE id = ?', abandoned.id);
+    insertRequest(run, id, hashSecret(visit), newcomer, nowMs);
+  });
+  store.noteAsked(id);
   return { kind: 'request', request: store.snapshot.requests.get(id) as PairingRequest };
+}
+
+function limitUntilOneEnds(waiting: readonly PairingRequest[], nowMs: number): OpenedRequest {
+  const freeAtMs = Math.min(...waiting.map((request) => request.expiresAtMs));
+  return { kind: 'limited', retryAfterSeconds: Math.ceil((freeAtMs - nowMs) / 1000) };
+}
+
+/**
+ * When strangers have filled all places, one whose page asks no longer makes room: to keep a place costs a request every
+ * few seconds, so a flood has to go on asking for all of them.
+ */
+function findAbandoned(store: AuthStore, waiting: readonly PairingRequest[]): PairingRequest | undefined {
+  return waiting.find((request) => request.state === 'open' && store.silentForMs(request.id) > ABANDONED_MS);
 }
 
 function insertRequest(run: Run, id: string, visitHash: string, newcomer: Newcomer, nowMs: number): void {

@@ -103,6 +103,12 @@ describe('CSRF on the forms', () => {
     expect(statusOf(await visitor.post(SIGN_IN_URL, right, more))).toBe(403);
   });
 
+  test('sign-in refuses a browser that hides its origin, even without our cookies', async () => {
+    const open = await makeLogin({ services: OPEN_PAIRING });
+    const more = { origin: undefined, secFetchSite: 'cross-site' };
+    expect(statusOf(await new TestVisitor(open).post(SIGN_IN_URL, right, more))).toBe(403);
+  });
+
   test.each(['https://evil.example', 'null', undefined])('sign-out refuses origin %s', async (origin) => {
     const visitor = new TestVisitor(login);
     await signIn(login, visitor);

@@ -1,5 +1,6 @@
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Clock, Timer } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
 import type { Database } from '../../platform/sqlite.ts';
 import type { AuditView } from './admin.ts';
 import type { Revocation } from './contract.ts';
@@ -32,20 +33,26 @@ export interface AuditEntry {
 export class AuthStore {
   readonly clock: Clock;
   readonly #database: Database;
+  readonly #log: Log;
   readonly #versionStatement: StatementSync;
   readonly #timers: readonly Timer[];
   readonly #listeners = new Set<(revocation: Revocation) => void>();
   readonly #touched = new Set<Session | Device>();
+  readonly #askedAtMs = new Map<string, number>();
   #snapshot: Snapshot;
   #dataVersion: number;
 
-  constructor(database: Database, clock: Clock) {
+  constructor(database: Database, clock: Clock, log: Log) {
     this.clock = clock;
+    this.#log = log;
     this.#database = database;
     this.#versionStatement = database.prepare('PRAGMA data_version');
     this.#dataVersion = this.#readDataVersion();
     this.#snapshot = loadSnapshot(database);
-    this.#timers = [clock.every(POLL_MS, () => this.refresh()), clock.every(SWEEP_MS, () => this.sweep())];
+    this.#timers = [
+      clock.every(POLL_MS, () => this.#keepRunning(() => this.refresh())),
+      clock.every(SWEEP_MS, () => this.#keepRunning(() => this.sweep())),
+    ];
   }
 
   get snapshot(): Snapshot {
@@ -56,7 +63,7 @@ export class AuthStore {
   findSession(secret: string, service: string): Session | undefined {
     const hash = hashSecret(secret);
     const find = (): Session | undefined => this.#snapshot.sessionsByHash.get(hash);
-    const session = find() ?? (this.refresh() ? find() : undefined);
+    const session = find() ?? this.#findAfterRefresh(find);
     if (!session || session.service !== service || this.hasExpired(session)) return undefined;
     this.#touch(session);
     return session;
@@ -66,7 +73,7 @@ export class AuthStore {
   findToken(secret: string): Token | undefined {
     const hash = hashSecret(secret);
     const find = (): Token | undefined => this.#snapshot.tokensByHash.get(hash);
-    const token = find() ?? (this.refresh() ? find() : undefined);
+    const token = find() ?? this.#findAfterRefresh(find);
     const device = token && this.#snapshot.devices.get(token.deviceId);
     if (device) this.#touch(device);
     return token;
@@ -84,6 +91,16 @@ export class AuthStore {
   /** Idle for 7 days, or 30 days old. */
   hasExpired(session: Session): boolean {
     return this.clock.nowMs() >= expiryOf(session);
+  }
+
+  /** A browser has asked again whether its request was approved. */
+  noteAsked(requestId: string): void {
+    this.#askedAtMs.set(requestId, this.clock.monotonicMs());
+  }
+
+  /** Milliseconds since a browser last asked for its request. */
+  silentForMs(requestId: string): number {
+    return this.clock.monotonicMs() - (this.#askedAtMs.get(requestId) ?? -Infinity);
   }
 
   /** Changes the database in one transaction and takes a new snapshot. */
@@ -181,6 +198,23 @@ export class AuthStore {
     this.#listeners.clear();
   }
 
+  /** What is not known may have been written a moment ago by another process. */
+  #findAfterRefresh<T>(find: () => T | undefined): T | undefined {
+    let hasNews = false;
+    this.#keepRunning(() => (hasNews = this.refresh()));
+    return hasNews ? find() : undefined;
+  }
+
+  /** A full disk must not end the process: what is in memory still holds, and the next turn tries again. */
+  #keepRunning(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#log.error({ reason }, 'the state of the login could not be read or written');
+    }
+  }
+
   #touch(seen: Session | Device): void {
     seen.lastSeenAtMs = this.clock.nowMs();
     this.#touched.add(seen);
@@ -204,6 +238,7 @@ export class AuthStore {
     this.#saveTouched();
     const before = this.#snapshot;
     this.#snapshot = loadSnapshot(this.#database);
+    for (const id of this.#askedAtMs.keys()) if (!this.#snapshot.requests.has(id)) this.#askedAtMs.delete(id);
     for (const revocation of findRevocations(before, this.#snapshot)) {
       for (const listener of this.#listeners) listener(revocation);
     }
