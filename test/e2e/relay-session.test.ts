@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Server, createServer } from 'node:net';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { inlineSession } from '../../src/core/session-script.ts';
 import type { ChildHandle } from '../../src/platform/processes.ts';
@@ -60,6 +61,56 @@ test('random bytes, NULs, code and over-long words: only well-formed heartbeats 
   expect(made.heard().split('\n').slice(1)).toEqual(['h ok-1', `h ${'w'.repeat(32)}`, 'h ok-2', '']);
   expect(made.complaints()).toBe('');
 });
+
+test('whatever lines come, the answers are those of the protocol', async () => {
+  const made = await session({ slot: 7, beats: false });
+  const word = fc.stringMatching(/^[0-9a-zA-Z.-]{1,40}$/);
+  const text = fc.string({ unit: 'binary', maxLength: 60 }).map((line) => line.replaceAll(/[\n\0]/g, ' '));
+  const line = fc.oneof(
+    word.map((it) => `h ${it}`),
+    fc.constantFrom(
+      'take',
+      'take ',
+      ' take',
+      'TAKE',
+      'h',
+      'h ',
+      'h  x',
+      '\\',
+      'h \\',
+      'h *',
+      'h ?',
+      'h [a]',
+      "'",
+      '"',
+      '`',
+    ),
+    text.map((it) => `h ${it}`),
+    text,
+  );
+  let round = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { maxLength: 30 }), async (lines) => {
+      const from = made.heard().length;
+      const end = `end-${++round}`;
+      for (const it of [...lines, `h ${end}`]) made.say(it);
+      await waitFor(end, 10_000, () => made.heard().includes(`h ${end}\n`));
+      expect(made.heard().slice(from)).toBe(
+        [...lines, `h ${end}`]
+          .flatMap(answerTo)
+          .map((it) => `${it}\n`)
+          .join(''),
+      );
+    }),
+    { numRuns: process.env['POSTERN_LONG'] ? 2000 : 100, endOnFailure: true },
+  );
+});
+
+/** The protocol as its header says it; there is no older session in this slot. */
+function answerTo(line: string): string[] {
+  if (line === 'take') return ['none'];
+  return /^h [0-9a-zA-Z.-]{1,32}$/.test(line) ? [line] : [];
+}
 
 test('an endless line does not eat the memory of the relay, and leaves nothing running', async () => {
   const made = await session({ slot: 2, beats: false });
