@@ -5,6 +5,7 @@ import { type AddressInfo, type Server, type Socket, connect, createServer } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
+import ssh2 from 'ssh2';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../support/wait-for.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -62,9 +63,21 @@ afterAll(async () => {
 });
 
 const SSH_OPTIONS = [
-  '-F', 'none', '-o', 'BatchMode=yes', '-o', 'IdentitiesOnly=yes', '-o', 'StrictHostKeyChecking=yes',
-  '-o', 'GlobalKnownHostsFile=/dev/null', '-o', 'ExitOnForwardFailure=yes', '-o', 'LogLevel=ERROR',
-]; // prettier-ignore
+  '-F',
+  'none',
+  '-o',
+  'BatchMode=yes',
+  '-o',
+  'IdentitiesOnly=yes',
+  '-o',
+  'StrictHostKeyChecking=yes',
+  '-o',
+  'GlobalKnownHostsFile=/dev/null',
+  '-o',
+  'ExitOnForwardFailure=yes',
+  '-o',
+  'LogLevel=ERROR',
+];
 
 function sshArgs(args: readonly string[], key = 'key'): string[] {
   const files = ['-i', join(folder, key), '-o', `UserKnownHostsFile=${join(folder, 'known_hosts')}`];
@@ -249,6 +262,36 @@ test('another key, another account and a password are refused', async () => {
   expect((await runSsh(['root@127.0.0.1', 'link 1'])).words).toContain('Permission denied (publickey)');
 });
 
+/** An agent that shows the right public key and signs with another one. */
+class Impostor extends ssh2.BaseAgent<Buffer> {
+  override getIdentities(callback: (error?: Error | null, keys?: Buffer[]) => void): void {
+    callback(null, [parseKey(relay.clientPrivateKey).getPublicSSH()]);
+  }
+  override sign(_key: unknown, data: Buffer, ...rest: unknown[]): void {
+    const other = parseKey(ssh2.utils.generateKeyPairSync('ed25519').private);
+    const callback = rest.at(-1) as (error: null, signature: Buffer) => void;
+    callback(null, other.sign(data) as Buffer);
+  }
+}
+
+function parseKey(text: string): ssh2.ParsedKey {
+  const key = ssh2.utils.parseKey(text);
+  if (key instanceof Error) throw key;
+  return key;
+}
+
+test('who knows the right public key and signs with another one is refused', async () => {
+  const client = new ssh2.Client();
+  const outcome = new Promise<string>((resolve) => {
+    client.once('ready', () => resolve('let in'));
+    client.once('error', (error) => resolve(error.message));
+  });
+  const login = { username: 'postern-demo', agent: new Impostor(), authHandler: ['agent' as const] };
+  client.connect({ host: '127.0.0.1', port: relay.sshPort, ...login });
+  expect(await outcome).toBe('All configured authentication methods failed');
+  client.end();
+});
+
 test.each([
   ['a command', ['postern-demo@127.0.0.1', 'id'], 64],
   ['a command that begins well', ['postern-demo@127.0.0.1', 'link 1;id'], 64],
@@ -257,11 +300,15 @@ test.each([
   ['a subsystem', ['-s', 'postern-demo@127.0.0.1', 'sftp'], 255],
   ['a TCP forward back', ['-R', '0:127.0.0.1:1', 'postern-demo@127.0.0.1', 'link 1'], 255],
   ['a socket elsewhere', ['-R', '/tmp/e.sock:127.0.0.1:1', 'postern-demo@127.0.0.1', 'link 1'], 255],
-  ['a socket beyond the folder', ['-R', '/var/lib/postern/demo/../1.sock:127.0.0.1:1', 'postern-demo@127.0.0.1', 'link 1'], 255],
+  [
+    'a socket beyond the folder',
+    ['-R', '/var/lib/postern/demo/../1.sock:127.0.0.1:1', 'postern-demo@127.0.0.1', 'link 1'],
+    255,
+  ],
   ['a TCP forward out', ['-W', '127.0.0.1:22', 'postern-demo@127.0.0.1'], 255],
 ])('%s is refused', async (_what, args, status) => {
   expect((await runSsh(args)).status).toBe(status);
-}); // prettier-ignore
+});
 
 test('a tunnel out through a good session is refused', async () => {
   const free = createServer().listen(0, '127.0.0.1');

@@ -209,6 +209,16 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   },
 );
 
+test('Ctrl-C in a terminal reaches the ssh processes as well, and nothing is left or said', async () => {
+  const demo = startDemo([], { prefix: ['setsid'] });
+  await waitFor('both are up', 10_000, () => /connection 1 · up[^]*connection 2 · up/.test(demo.stderr));
+  const said = demo.stderr;
+  process.kill(-demo.pid, 'SIGINT');
+  expect(await demo.end()).toBe(0);
+  expect(demo.stderr).toBe(said);
+  expect(readdirSync(temporary)).toEqual([]);
+});
+
 test('a signal while the demo is still starting leaves nothing either', async () => {
   const demo = startDemo(['--json']);
   await waitFor('it has begun', 10_000, () => readdirSync(temporary).length > 0);
