@@ -7,7 +7,7 @@ import type { AuthStore, Run } from './store.ts';
 
 const REQUEST_MS = 10 * 60_000;
 const OPEN_PER_BUCKET = 5;
-const OPEN_IN_ALL = 1000;
+const OPEN_IN_ALL = 250;
 /** Ten times the poll of the page. */
 const ABANDONED_MS = 30_000;
 
