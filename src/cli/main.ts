@@ -4,13 +4,14 @@ import { nearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';
 import { VERSION } from '../platform/version.ts';
 import { COMMANDS } from './commands.ts';
-import { printError, printNote, printResult } from './output.ts';
+import { endWhenNobodyReads, printError, printNote, printResult } from './output.ts';
 
 /**
  * Runs one command line. Only the command that was asked for is loaded.
  * @param args what stands behind `postern`
  */
 export async function main(args: readonly string[]): Promise<void> {
+  endWhenNobodyReads();
   try {
     const program = await buildProgram(args);
     await program.parseAsync([...args], { from: 'user' });

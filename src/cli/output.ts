@@ -1,4 +1,4 @@
-import { PosternError, isPosternError } from '../core/errors/index.ts';
+import { EXIT, PosternError, isPosternError } from '../core/errors/index.ts';
 
 /** Results go to stdout, everything else to stderr. */
 export function printResult(text: string): void {
@@ -30,4 +30,22 @@ export function printError(thrown: unknown, asJson: boolean): number {
 /** The catalogue's sentences have no final stop; texts of other programs may have one. */
 function asSentence(text: string): string {
   return /[.?!]$/.test(text) ? text : `${text}.`;
+}
+
+/** `postern logs -f | head`: who printed for a reader that is gone has nothing more to do. */
+export function endWhenNobodyReads(): void {
+  process.stdout.on('error', onLostReader);
+  process.stderr.on('error', onLostReader);
+}
+
+/** A daemon outlives its terminal. */
+export function goOnWhenNobodyReads(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.off('error', onLostReader);
+    stream.on('error', () => {});
+  }
+}
+
+function onLostReader(): void {
+  process.exit(EXIT.fine);
 }

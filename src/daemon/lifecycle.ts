@@ -23,6 +23,8 @@ import { describeStatus } from './status.ts';
 
 export interface DaemonOptions extends HouseOptions {
   readonly version: string;
+  /** Ends the daemon while it is still starting; an older one goes on. */
+  readonly signal?: AbortSignal;
 }
 
 /** A running daemon, as `postern up` holds it. */
@@ -57,13 +59,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const announcement = await makeAnnouncement(folder);
     const relay = await relayAddressOf(config, folder);
     const daemon = new RunningDaemon(options, await buildHouse(options), announcement, relay);
+    const onAbort = (): void => void daemon.stop();
+    options.signal?.addEventListener('abort', onAbort, { once: true });
     try {
+      options.signal?.throwIfAborted();
       await daemon.start(predecessor);
       return daemon;
     } catch (error) {
       await daemon.stop();
       await predecessor?.release();
       throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', onAbort);
     }
   } finally {
     await releaseLock();

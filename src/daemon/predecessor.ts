@@ -26,6 +26,8 @@ export interface PredecessorOptions {
   readonly log: Log;
   /** Time that running requests get when a daemon ends. */
   readonly drainMs: number;
+  /** Time that it gets to answer on its control socket. Default 5 s. */
+  readonly answerMs?: number;
 }
 
 /**
@@ -35,21 +37,27 @@ export interface PredecessorOptions {
 export async function findPredecessor(options: PredecessorOptions): Promise<Predecessor | undefined> {
   const announcement = await readAnnouncement(options.folder);
   if (!announcement || announcement.pid === process.pid) return undefined;
-  const client = new ControlClient(announcement);
+  const client = new ControlClient(announcement, options.answerMs);
   if (!(await client.isAlive())) return undefined;
   const { clock, log } = options;
-  const tell = async (what: string, call: () => Promise<void>): Promise<void> => {
-    await call().catch((error: unknown) => {
+  /** @returns whether it has answered */
+  const tell = async (what: string, call: () => Promise<void>): Promise<boolean> => {
+    try {
+      await call();
+      return true;
+    } catch (error) {
       if (!isPosternError(error)) throw error;
       log.warn({ error, predecessor: client.pid }, `the older daemon could not be told to ${what}`);
-    });
+      return false;
+    }
   };
   return {
-    hold: () => tell('hold its link', () => client.beginHandOver()),
-    release: () => tell('go on', () => client.cancelHandOver()),
+    hold: async () => void (await tell('hold its link', () => client.beginHandOver())),
+    release: async () => void (await tell('go on', () => client.cancelHandOver())),
     async retire() {
-      await tell('drain', () => client.stop(false));
-      const untilMs = clock.monotonicMs() + options.drainMs + END_MS;
+      // Who does not even answer serves nobody, so there is nothing to wait for.
+      const patienceMs = (await tell('drain', () => client.stop(false))) ? options.drainMs + END_MS : 0;
+      const untilMs = clock.monotonicMs() + patienceMs;
       while (clock.monotonicMs() < untilMs && (await client.isAlive())) await sleep(clock, LOOK_MS);
       if (!(await client.isAlive())) return;
       log.warn({ predecessor: client.pid }, 'the older daemon did not end in time and is killed');

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { PosternError } from '../../core/errors/index.ts';
+import { EXIT, PosternError } from '../../core/errors/index.ts';
 import { type Log, silentLog } from '../../core/log.ts';
 import { type Demo, type ServiceKind, startDemo } from '../../demo/demo.ts';
 import { systemClock } from '../../platform/clock.ts';
@@ -35,7 +35,7 @@ export function define(command: Command): void {
 async function run(options: Options): Promise<void> {
   const port = readPort(options.port);
   const kind = readKind(options.kind);
-  const end = watchEndSignals();
+  const end = watchEnd();
   let demo: Demo;
   try {
     demo = await startDemo(
@@ -51,7 +51,7 @@ async function run(options: Options): Promise<void> {
       end.signal,
     );
   } catch (error) {
-    if (end.signal.aborted) return process.exit(0);
+    if (end.wasAsked()) return process.exit(EXIT.fine);
     throw error;
   }
   const showing = show(demo, options);
@@ -61,20 +61,38 @@ async function run(options: Options): Promise<void> {
     showing.stop();
     await stopInTime(demo);
   }
-  process.exit(0);
+  process.exit(EXIT.fine);
 }
 
-/** Which signals end the demo is decided before anything is started, so that nothing is left behind at any moment. */
-function watchEndSignals(): { readonly signal: AbortSignal; readonly asked: Promise<void> } {
+interface End {
+  /** Aborts a start that is under way. */
+  readonly signal: AbortSignal;
+  /** Resolves when a signal asks for the end; rejects with an error that nobody caught. */
+  readonly asked: Promise<void>;
+  wasAsked(): boolean;
+}
+
+/** What ends the demo is decided before anything is started, so that nothing is left behind at any moment. */
+function watchEnd(): End {
   const controller = new AbortController();
-  const asked = new Promise<void>((resolve) => {
-    controller.signal.addEventListener('abort', () => resolve(), { once: true });
+  const { promise: asked, resolve, reject } = Promise.withResolvers<void>();
+  let wasAsked = false;
+  for (const signal of END_SIGNALS) {
+    process.on(signal, () => {
+      wasAsked = true;
+      controller.abort(new Error(signal));
+      resolve();
+    });
+  }
+  process.on('uncaughtException', (error) => {
+    controller.abort(error);
+    reject(error);
   });
-  for (const signal of END_SIGNALS) process.on(signal, () => controller.abort(new Error(signal)));
+  asked.catch(() => {}); // a start that is under way hears of it by the signal
   // The terminal may be gone before the demo is.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
-  return { signal: controller.signal, asked };
+  return { signal: controller.signal, asked, wasAsked: () => wasAsked };
 }
 
 async function stopInTime(demo: Demo): Promise<void> {

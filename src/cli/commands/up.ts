@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
-import { EXIT } from '../../core/errors/index.ts';
+import { EXIT, PosternError } from '../../core/errors/index.ts';
 import { printable } from '../../core/printable.ts';
 import type { DaemonStatus, Incident } from '../../daemon/contract.ts';
 import type { Daemon } from '../../daemon/lifecycle.ts';
@@ -10,7 +10,7 @@ import { systemClock } from '../../platform/clock.ts';
 import { homeFolder, makeHomeFolder } from '../../platform/home-folder.ts';
 import { VERSION } from '../../platform/version.ts';
 import { type LiveLine, LiveLines } from '../live-lines.ts';
-import { printError, printNote, printResult } from '../output.ts';
+import { goOnWhenNobodyReads, printError, printNote, printResult } from '../output.ts';
 import { type Paint, paintFor } from '../paint.ts';
 import { paintState } from '../render-status.ts';
 
@@ -43,12 +43,15 @@ Then, in another terminal: postern status, postern devices approve CODE,
 postern logs -f.`;
 
 async function run(options: Options): Promise<void> {
+  goOnWhenNobodyReads();
+  const ending = new Ending();
   const { config, path } = await loadConfig({ path: options.config, env: process.env });
   const [{ startDaemon }, { realParts }, { openDaemonLog }] = await Promise.all([
     import('../../daemon/lifecycle.ts'),
     import('../../daemon/real-parts.ts'),
     import('../../daemon/log.ts'),
   ]);
+  adviseAgainstRoot();
   const folder = homeFolder(process.env);
   await makeHomeFolder(folder);
   const log = openDaemonLog(folder.log, systemClock, options.verbose ? 'debug' : 'info');
@@ -63,8 +66,9 @@ async function run(options: Options): Promise<void> {
       log,
       parts: realParts,
       version: VERSION,
+      signal: ending.duringStart,
     });
-    await accompany(daemon);
+    await accompany(daemon, ending);
   } catch (error) {
     log.error({ error }, 'the daemon did not start');
     throw error;
@@ -74,7 +78,7 @@ async function run(options: Options): Promise<void> {
 }
 
 /** Shows the daemon's life until it ends. */
-async function accompany(daemon: Daemon): Promise<void> {
+async function accompany(daemon: Daemon, ending: Ending): Promise<void> {
   const lines = new LiveLines(process.stderr);
   const told = new Set<string>();
   const paint = paintFor(process.stderr, process.env);
@@ -86,12 +90,11 @@ async function accompany(daemon: Daemon): Promise<void> {
   };
   const silence = daemon.onChange(show);
   const refresh = systemClock.every(1000, show);
-  const stopListening = listenForCtrlC(daemon, lines);
+  ending.applyTo(daemon, (text) => lines.note(text));
   show();
   await daemon.ended;
   silence();
   refresh.cancel();
-  stopListening();
   lines.note('Ended.');
 }
 
@@ -136,25 +139,39 @@ function tellAlerts(
   }
 }
 
-/** Once: drain. Twice: the end at once. */
-function listenForCtrlC(daemon: Daemon, lines: LiveLines): () => void {
-  let asked = 0;
-  const onSignal = (): void => {
-    asked++;
-    if (asked === 1) {
-      lines.note('Ending; running requests get their time. Ctrl-C again ends at once.');
-      void daemon.drain();
-    } else if (asked === 2) {
-      void daemon.stop();
-    } else {
-      process.exit(EXIT.failed);
-    }
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, onSignal);
-  return () => {
-    for (const signal of signals) process.off(signal, onSignal);
-  };
+/** What Ctrl-C and the like mean: while it starts, give up; then drain; the second time the end at once. */
+class Ending {
+  readonly #start = new AbortController();
+  #daemon: Daemon | undefined;
+  #tell: (text: string) => void = printNote;
+  #asked = 0;
+
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.#ask());
+  }
+
+  get duringStart(): AbortSignal {
+    return this.#start.signal;
+  }
+
+  applyTo(daemon: Daemon, tell: (text: string) => void): void {
+    this.#daemon = daemon;
+    this.#tell = tell;
+    if (this.#asked > 0) void daemon.stop();
+  }
+
+  #ask(): void {
+    this.#asked++;
+    if (this.#asked > 2) process.exit(EXIT.failed);
+    if (!this.#daemon) return this.#start.abort(new PosternError('DAEMON_START_ENDED'));
+    if (this.#asked === 2) return void this.#daemon.stop();
+    this.#tell('Ending; running requests get their time. Ctrl-C again ends at once.');
+    void this.#daemon.drain();
+  }
+}
+
+function adviseAgainstRoot(): void {
+  if (process.getuid?.() === 0) printNote('Postern needs no root; an account of its own is safer.');
 }
 
 /** An error that nobody caught leaves a line in the log; going on in an unknown state would be worse than a restart. */
@@ -166,7 +183,4 @@ function dieTidily(log: DaemonLog): void {
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);
-  if (process.platform !== 'win32' && process.getuid?.() === 0) {
-    printNote('Postern needs no root; an account of its own is safer.');
-  }
 }

@@ -21,6 +21,11 @@ export const daemonErrors = defineErrors({
     remedy: 'Wait for it: postern status',
     exit: EXIT.failed,
   },
+  DAEMON_START_ENDED: {
+    what: 'The start was ended',
+    remedy: 'postern up',
+    exit: EXIT.failed,
+  },
   DAEMON_HAND_OVER_FAILED: {
     what: 'The new daemon did not get through ({reason}), so the one that was running goes on',
     remedy: 'See why with: postern status; postern logs',

@@ -11,9 +11,11 @@ const TIMEOUT_MS = 5000;
 /** The running daemon, as other programs of this user speak to it. */
 export class ControlClient {
   readonly #announcement: Announcement;
+  readonly #timeoutMs: number;
 
-  constructor(announcement: Announcement) {
+  constructor(announcement: Announcement, timeoutMs = TIMEOUT_MS) {
     this.#announcement = announcement;
+    this.#timeoutMs = timeoutMs;
   }
 
   get pid(): number {
@@ -53,7 +55,7 @@ export class ControlClient {
       address,
       method,
       path,
-      timeoutMs: TIMEOUT_MS,
+      timeoutMs: this.#timeoutMs,
       headers: {
         host: CONTROL_HOST,
         authorization: `Bearer ${token}`,
