@@ -56,7 +56,6 @@ for (const suite of SUITES) {
     console.error(error);
   }
 }
-await built.remove();
 const suites = new Set(measured.map(({ suite }) => suite));
 const results = [...measured, ...(isQuick ? [] : readResults().filter(({ suite }) => !suites.has(suite)))];
 const verdicts = judge(results).filter(({ target }) => names.length === 0 || names.includes(target.suite));

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,10 +27,12 @@ export class Wires {
   readonly #emulators = new Map<End, ChildHandle>();
   readonly #holders: ChildHandle[] = [];
   readonly #folder: string;
+  readonly #removeFolder = (): void => rmSync(this.#folder, { recursive: true, force: true });
 
   private constructor(lab: Lab, folder: string) {
     this.#lab = lab;
     this.#folder = folder;
+    process.once('exit', this.#removeFolder);
   }
 
   /** @throws when there is no gcc */
@@ -50,7 +53,7 @@ export class Wires {
     this.#emulators.clear();
     for (const child of children) child.stdin.end();
     await Promise.all(children.map((child) => child.ended));
-    await rm(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
   }
 
   async #setDelay(end: End, roundTripMs: number): Promise<void> {

@@ -1,4 +1,5 @@
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { cp, mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,20 +11,20 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export interface BuiltPackage {
   /** `bin/postern.js` of the package. */
   readonly program: string;
-  remove(): Promise<void>;
 }
 
-/** Builds the package and lays it out in a folder of its own, with the repository's dependencies. */
+/**
+ * Builds the package and lays it out in a folder of its own, with the repository's dependencies. The folder goes with
+ * the process.
+ */
 export async function buildPackage(): Promise<BuiltPackage> {
   const built = await runProcess(process.execPath, [join(ROOT, 'scripts/build.ts')], { timeoutMs: 120_000 });
   if (built.status !== 0) throw new Error(`the build failed: ${built.stdout}${built.stderr}`);
   const folder = await mkdtemp(join(tmpdir(), 'postern-package-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   for (const name of ['bin', 'dist', 'package.json']) {
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
   }
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  return {
-    program: join(folder, 'bin/postern.js'),
-    remove: () => rm(folder, { recursive: true, force: true }),
-  };
+  return { program: join(folder, 'bin/postern.js') };
 }
