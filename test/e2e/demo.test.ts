@@ -227,6 +227,17 @@ test('a signal while the demo is still starting leaves nothing either', async ()
   expect(demo.stdout).toBe('');
 });
 
+test('an error that nobody caught is reported, and nothing is left', async () => {
+  const bomb = "process.on('SIGUSR2', () => { throw new Error('a bomb'); })";
+  const demo = startDemo(['--json'], {
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(bomb)}` },
+  });
+  await demo.ready();
+  expect(await demo.end('SIGUSR2')).toBe(1);
+  expect(demo.stdout).toContain('"code":"INTERNAL"');
+  expect(readdirSync(temporary)).toEqual([]);
+});
+
 test('kill -9 leaves no ssh: with the demo, its relay is gone', async () => {
   const demo = startDemo(['--json']);
   await demo.ready();
@@ -271,17 +282,16 @@ test('a target that is down: one sentence, exit status 69, as JSON where that wa
 });
 
 test.each([
-  ['--port', 'x'],
-  ['--port', '65536'],
-  ['--port', '-1'],
-  ['--kind', 'apache'],
-  ['--to', 'ftp://127.0.0.1'],
-  ['--to', 'http://127.0.0.1:1/path'],
-  ['--to', 'http://user:secret@127.0.0.1:1'],
-  ['--nothing', 'x'],
-])('%s %s is refused as usage, before anything starts', async (option, value) => {
-  const demo = startDemo([`${option}=${value}`]);
-  expect(await demo.end()).toBe(64);
+  ['--port=x', '--port=65536', '--port=-1', '--nothing=x'],
+  [
+    '--kind=apache',
+    '--to=ftp://127.0.0.1',
+    '--to=http://127.0.0.1:1/path',
+    '--to=http://user:secret@127.0.0.1:1',
+  ],
+])('refused as usage, and nothing is left: %s %s %s %s', async (...options) => {
+  const refused = options.map((option) => startDemo([option]));
+  expect(await Promise.all(refused.map((demo) => demo.end()))).toEqual([64, 64, 64, 64]);
   expect(readdirSync(temporary)).toEqual([]);
 });
 
