@@ -7,9 +7,6 @@ export interface Challenge {
   readonly atMs: number;
 }
 
-/** The gateway sends its challenge at once; one that takes this long has failed, milliseconds. */
-export const CHALLENGE_TIMEOUT_MS = 15_000;
-
 /**
  * Reads the first WebSocket message of a gateway (protocol 4: event `connect.challenge`).
  * @param text the message; the gateway sends text frames

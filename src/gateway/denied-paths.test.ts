@@ -111,6 +111,9 @@ describe('no spelling passes', () => {
     ['asterisk form', '*'],
     ['empty (HTTP/2 :path)', ''],
     ['fragment', '/x#/../tools/invoke'],
+    ['fragment of a path that is open', '/chat#x'],
+    ['query of a path that is open', '/chat?x'],
+    ['backslash in a path that is open', '/a\\b'],
     ['encoded fragment', '/tools/invoke%23x'],
     ['query that came along', '/tools/invoke?x'],
     ['encoded query', '/tools/invoke%3fx'],
@@ -123,6 +126,11 @@ describe('no spelling passes', () => {
   ])('%s', (_, path) => {
     expect(isPathDenied(path, [])).toBe(true);
   });
+});
+
+test('an encoding is followed four deep, and denied beyond', () => {
+  expect(isPathDenied('/a%2525252520b', [])).toBe(true);
+  expect(isPathDenied('/a%25252520b', [])).toBe(false);
 });
 
 describe('a path opened by hand', () => {
@@ -150,6 +158,7 @@ describe('a path opened by hand', () => {
     '/Hooks/wake',
     '/%68ooks/wake',
     '/x/hooks/wake',
+    '/hooks/x/hooks/wake',
   ])('does not open %s along with /hooks/*', (path) => {
     expect(isPathDenied(path, ['/hooks/*'])).toBe(true);
   });

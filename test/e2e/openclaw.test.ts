@@ -445,16 +445,16 @@ describe('the gateway’s own page in a browser', () => {
     await page.goto(`${published.origin}/#token=${TOKEN}`);
     await approvePending('openclaw-control-ui');
     const message = page.getByPlaceholder(/^Message /);
-    await message.waitFor({ timeout: 30_000 });
+    await message.waitFor({ timeout: 60_000 });
     await page.getByText('Connected', { exact: true }).first().waitFor({ state: 'attached' });
 
     model.say(['Hello', 'from', 'behind', 'the', 'gate']);
     await message.fill('Who is there?');
     await message.press('Enter');
-    await page.getByText('Hello from behind the gate').first().waitFor({ timeout: 30_000 });
+    await page.getByText('Hello from behind the gate').first().waitFor({ timeout: 60_000 });
     const folder = process.env['POSTERN_SCREENSHOTS'];
     if (folder !== undefined) await page.screenshot({ path: join(folder, 'openclaw.png') });
-  });
+  }, 200_000);
 
   /** Approves the pairing request of that kind of client as soon as it is there. */
   async function approvePending(clientId: string): Promise<void> {
