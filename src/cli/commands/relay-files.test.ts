@@ -81,3 +81,12 @@ test('a private key that lost its .pub file is not overwritten', async () => {
   expect(stderr).toContain('RELAY_KEY_FAILED');
   expect(await readFile(join(home, 'ssh/id_ed25519'), 'utf8')).toBe(before);
 });
+
+test('another account in the configuration than the one that the files make is pointed out', async () => {
+  await configure(', account: bob');
+  expect((await postern('--json')).stderr).toContain(
+    'make the account postern-mac, but relay.account says bob',
+  );
+  await configure(', account: postern-mac');
+  expect((await postern('--json')).stderr).toBe('');
+});

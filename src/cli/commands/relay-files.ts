@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { PosternError } from '../../core/errors/index.ts';
+import { accountOf } from '../../core/relay-layout.ts';
 import { createFile, makeFolder, readBoundedFile } from '../../platform/files.ts';
 import { homeFolder } from '../../platform/home-folder.ts';
 import { type OwnKey, ensureOwnKey } from '../../platform/own-key.ts';
@@ -41,6 +42,7 @@ async function run(options: Options): Promise<void> {
   const key = await ensureOwnKey(homeFolder(process.env));
   if (key.isNew) printNote(`Made Postern's own ssh key: ${key.file}`);
   if (config.relay.forward === 'port') return showKeyLine(config, key, options);
+  warnOfOtherAccount(config);
   const input = relayInputOf(config, key.publicKey);
   const files = relayFiles(input);
   const scripts: Scripts = { setup: setupScript(input, files), takeBack: takeBackScript(input, files) };
@@ -51,6 +53,13 @@ async function run(options: Options): Promise<void> {
   }
   if (options.json) printResult(JSON.stringify({ files, ...scripts, key: key.file }, null, 2));
   else if (options.out === undefined) printResult(showAll(files, scripts));
+}
+
+function warnOfOtherAccount({ home, relay }: Config): void {
+  if (relay.account === undefined || relay.account === accountOf(home)) return;
+  printNote(
+    `These files make the account ${accountOf(home)}, but relay.account says ${relay.account}: take that line out of postern.yaml.`,
+  );
 }
 
 interface Scripts {
