@@ -262,7 +262,9 @@ describe('number', () => {
     const connectFrom6 = (last: number): Promise<Duplex> =>
       home.connectTls({ proxyLine: `PROXY TCP6 2001:db8::${last} ::1 1 2\r\n` });
     for (let last = 1; last <= 5; last++) await connectFrom6(last);
-    await expect(connectFrom6(6)).rejects.toThrow();
+    await expect(connectFrom6(6)).rejects.toThrow(
+      /closed before TLS|ECONNRESET|ENOENT|ECONNREFUSED|EPIPE|socket|SSL|alert|version/i,
+    );
   });
 
   test('connections in all: 12, PROXY header or not; the thirteenth is closed', async () => {

@@ -138,7 +138,7 @@ describe('framing is what decides, not the method', () => {
       expect(first.status).toBe(200);
       expect(service.seen[0]?.body).toBe(SMUGGLED);
       // A HEAD answer with a body of the raw service is odd and costs it the connection, which is right.
-      if (method !== 'HEAD') expect(await wire.answer()).toMatchObject({ status: 200, body: 'ok' });
+      expect((await wire.answer()).status).toBe(200);
       expectNothingSmuggled();
       await expectNextVisitorIsFine();
     },

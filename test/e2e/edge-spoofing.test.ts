@@ -5,6 +5,7 @@ import { requestHttp2 } from '../support/edge-http2.ts';
 import { NAME, PROXY_LINE, TestEdge, VISITOR } from '../support/edge-home.ts';
 import { RawService } from '../support/edge-service.ts';
 import { Wire, signedInRequest } from '../support/edge-wire.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 let service: RawService;
 let home: TestEdge;
@@ -142,12 +143,11 @@ describe('who the visitor is, only the edge says', () => {
       'Sec-WebSocket-Version: 13',
       'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
     ];
-    for (const more of [[], upgrade]) {
+    for (const [index, more] of [[], upgrade].entries()) {
       const wire = new Wire(await home.connectTls());
       const cookies = `Cookie: theirs=1; ${SIGNED_IN_COOKIE}; other=2`;
       wire.send(['GET / HTTP/1.1', `Host: ${NAME}`, cookies, ...more, '', ''].join('\r\n'));
-      if (more.length === 0) await wire.answer();
-      else await expect.poll(() => service.seen.length).toBe(2);
+      await waitFor('the service saw it', 2000, () => service.seen.length === index + 1);
       expect(service.last.fields.get('cookie')).toEqual(['theirs=1; other=2']);
       expect(service.last.head).not.toContain('__Host-test');
     }
@@ -225,8 +225,12 @@ describe('a name belongs to its connection', () => {
   });
 
   test('a name that is not ours, or none, gets no handshake', async () => {
-    await expect(home.connectTls({ name: 'unknown.localhost' })).rejects.toThrow();
-    await expect(home.connectTls({ name: '' })).rejects.toThrow();
+    await expect(home.connectTls({ name: 'unknown.localhost' })).rejects.toThrow(
+      /closed before TLS|ECONNRESET|ENOENT|ECONNREFUSED|EPIPE|socket|SSL|alert|version/i,
+    );
+    await expect(home.connectTls({ name: '' })).rejects.toThrow(
+      /closed before TLS|ECONNRESET|ENOENT|ECONNREFUSED|EPIPE|socket|SSL|alert|version/i,
+    );
   });
 
   test('the gate has no service behind it, whatever is decided', async () => {
@@ -263,7 +267,7 @@ describe('decisions deny by default', () => {
     expect(answer.status).toBe(status);
     expect(answer.body).toBe('');
     expect(`${answer.head}${answer.body}`).not.toMatch(/postern|node|server:|x-powered-by|via:/i);
-    if (status === 429) expect(answer.head).toMatch(/^retry-after: 7$/im);
+    expect(/^retry-after: 7$/im.test(answer.head)).toBe(status === 429);
     expect(service.seen).toEqual([]);
   });
 
@@ -312,7 +316,9 @@ describe('doors', () => {
     ['an address of the wrong family', 'PROXY TCP4 2001:db8::1 198.51.100.1 1 2\r\n'],
     ['an endless line', `PROXY TCP4 ${'1'.repeat(200)}`],
   ])('%s on the door of the link gets no TLS', async (_name, proxyLine) => {
-    await expect(home.connectTls({ proxyLine: proxyLine || ' ' })).rejects.toThrow();
+    await expect(home.connectTls({ proxyLine: proxyLine || ' ' })).rejects.toThrow(
+      /closed before TLS|ECONNRESET|ENOENT|ECONNREFUSED|EPIPE|socket|SSL|alert|version/i,
+    );
   });
 
   test.each([
@@ -371,7 +377,9 @@ describe('doors', () => {
   );
 
   test('TLS 1.1 is refused', async () => {
-    await expect(home.connectTls({ version: 'TLSv1.1' })).rejects.toThrow();
+    await expect(home.connectTls({ version: 'TLSv1.1' })).rejects.toThrow(
+      /closed before TLS|ECONNRESET|ENOENT|ECONNREFUSED|EPIPE|socket|SSL|alert|version/i,
+    );
   });
 });
 

@@ -54,6 +54,7 @@ export class TestCertificates implements CertificateStore {
 /** A log that a test reads. */
 export class TestLog implements Log {
   readonly lines: { level: string; fields: LogFields; message: string }[] = [];
+  keepsLines = true;
   debug = (fields: LogFields, message: string): void => this.#add('debug', fields, message);
   info = (fields: LogFields, message: string): void => this.#add('info', fields, message);
   warn = (fields: LogFields, message: string): void => this.#add('warn', fields, message);
@@ -64,7 +65,7 @@ export class TestLog implements Log {
   }
 
   #add(level: string, fields: LogFields, message: string): void {
-    this.lines.push({ level, fields, message });
+    if (this.keepsLines) this.lines.push({ level, fields, message });
   }
 }
 
@@ -140,6 +141,11 @@ export class TestEdge {
   /** A bare connection to the door. */
   connectRaw(path = this.doorPath): Socket {
     return this.keep(connect({ path }));
+  }
+
+  /** The same over the door of another process. */
+  connectTlsAt(path: string, options: TlsOptions = {}): Promise<TLSSocket> {
+    return this.secureOver(this.connectRaw(path), PROXY_LINE, options);
   }
 
   /** A connection with a PROXY header and TLS, ready for a request. */

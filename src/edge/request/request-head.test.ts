@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { framingLines, stampForwarded, writeServiceHead } from './forwarded.ts';
-import { RequestHead, readRequestHead } from './request-head.ts';
+import { type RequestHead, readRequestHead } from './request-head.ts';
 
 const LIMITS = { headerBytes: 16_384, headerFields: 100, urlBytes: 8192 };
 const NONE = { cookie: undefined, authorization: undefined };
