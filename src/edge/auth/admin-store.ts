@@ -107,7 +107,17 @@ function sessionAdmin(store: AuthStore): SessionAdmin {
       const session = store.snapshot.sessions.get(id);
       if (!session) throw new PosternError('AUTH_SESSION_UNKNOWN', { id });
       const view = viewSession(store, session);
-      store.write((run) => run('DELETE FROM sessions WHERE id = ?', id));
+      store.write((run) => {
+        // Together with the device's sign-in at the gate, which would hand out the next session without a password.
+        run(
+          `DELETE FROM sessions WHERE id = ? OR (device_id = ? AND service =
+            (SELECT host FROM devices WHERE id = ?))`,
+          id,
+          session.deviceId,
+          session.deviceId,
+        );
+        run('DELETE FROM tickets WHERE device_id = ?', session.deviceId);
+      });
       store.record({ event: 'session-revoked', userName: view.userName, deviceId: view.deviceId });
       return view;
     },

@@ -164,6 +164,28 @@ test('signing out at the gate ends the sessions of the device on every service',
   expect(textOf(await visitor.open(CHAT))).toContain('current-password');
 });
 
+test('revoking the session of a service asks for the password again: the gate gives no next one', async () => {
+  const visitor = new TestVisitor(login);
+  await visitor.get(await fetchTicketUrl(visitor));
+  const { admin } = login.keeper;
+  const session = (await admin.listSessions()).find(({ service }) => service === 'chat.example.com');
+  await admin.revokeSession({ id: session?.id ?? '' });
+  expect(textOf(await visitor.open(CHAT))).toContain('current-password');
+});
+
+test('30 days count from the password, however many tickets later', async () => {
+  const visitor = new TestVisitor(login);
+  await visitor.get(await fetchTicketUrl(visitor));
+  for (let day = 0; day < 29; day++) {
+    login.clock.suspend(86_400_000);
+    await visitor.open('https://gate.example.com/.postern/');
+  }
+  await visitor.open(FILES);
+  expect(visitor.decide(FILES).kind).toBe('allow');
+  login.clock.suspend(86_400_000);
+  expect(visitor.decide(FILES).kind).toBe('gate');
+});
+
 test('a token of a device that was paired at the gate is good on every service with a login', async () => {
   await fetchTicketUrl(new TestVisitor(login));
   const [device] = await login.keeper.admin.listDevices();

@@ -36,7 +36,8 @@ export function showSignIn(login: Login, visitor: Visitor): GateResponse {
 function answerSignedIn(login: Login, visitor: Visitor): GateResponse {
   const { session, errand, place } = visitor;
   if (!session || !errand) return renderRedirect(`${place.origin}${HOME_PATH}`);
-  return renderRedirect(ticketUrl(login, session, errand));
+  const { deviceId, userName, createdAtMs } = session;
+  return renderRedirect(ticketUrl(login, { deviceId, userName, signedInAtMs: createdAtMs }, errand));
 }
 
 /** The device cookie has come back, so its request is over. */

@@ -31,7 +31,7 @@ export function answerTicket(login: Login, visitor: Visitor): GateResponse {
   const device = passage && login.store.snapshot.devices.get(passage.deviceId);
   if (!passage || !device || device.revokedAtMs !== null) return refused();
   const { text } = visitor.request.client;
-  const secret = startSession(login.store, device, service, passage.userName, text);
+  const secret = startSession(login.store, passage, service, text);
   const path = login.visits.takePath(visitHash);
   return renderRedirect(`${visitor.place.origin}${path}`, [
     setCookie(SESSION_COOKIE, secret),

@@ -65,6 +65,7 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
     user_name TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE,
     service TEXT NOT NULL,
     visit_hash TEXT NOT NULL,
+    signed_in_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
   ) STRICT;
 

@@ -1,52 +1,47 @@
-import type { Device } from './records.ts';
 import { hashSecret, makeId, makeSecret } from './secrets.ts';
 import type { AuthStore } from './store.ts';
 
 const TICKET_MS = 30_000;
 
+/** Who has signed in, on what, and when the password was given. */
+export interface Passage {
+  readonly deviceId: string;
+  readonly userName: string;
+  /** The 30 days count from here, however many tickets later. */
+  readonly signedInAtMs: number;
+}
+
 /**
  * Starts a session of a device on a service, always under a new secret; an older one of the same device and service ends.
  * @returns the secret for the cookie
  */
-export function startSession(
-  store: AuthStore,
-  device: Device,
-  service: string,
-  userName: string,
-  address: string,
-): string {
+export function startSession(store: AuthStore, passage: Passage, service: string, address: string): string {
+  const { deviceId, userName, signedInAtMs } = passage;
   const secret = makeSecret();
   const id = makeId();
-  const nowMs = store.clock.nowMs();
   store.write((run) => {
-    run('DELETE FROM sessions WHERE device_id = ? AND service = ?', device.id, service);
+    run('DELETE FROM sessions WHERE device_id = ? AND service = ?', deviceId, service);
     run(
       `INSERT INTO sessions (id, secret_hash, device_id, service, user_name, address, created_at, last_seen_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       hashSecret(secret),
-      device.id,
+      deviceId,
       service,
       userName,
       address,
-      nowMs,
-      nowMs,
+      signedInAtMs,
+      store.clock.nowMs(),
     );
-    run('UPDATE devices SET user_name = ? WHERE id = ?', userName, device.id);
+    run('UPDATE devices SET user_name = ? WHERE id = ?', userName, deviceId);
   });
-  store.record({ event: 'sign-in', userName, deviceId: device.id, address });
+  store.record({ event: 'sign-in', userName, deviceId, address });
   return secret;
 }
 
 /** Ends every session of a device: whoever signs out means the browser, not one of its tabs. */
 export function endSessionsOfDevice(store: AuthStore, deviceId: string): number {
   return store.write((run) => run('DELETE FROM sessions WHERE device_id = ?', deviceId));
-}
-
-/** What a ticket carries from the sign-in origin to a service. */
-export interface Passage {
-  readonly deviceId: string;
-  readonly userName: string;
 }
 
 /**
@@ -57,13 +52,14 @@ export function makeTicket(store: AuthStore, passage: Passage, service: string, 
   const ticket = makeSecret();
   store.write((run) =>
     run(
-      `INSERT INTO tickets (secret_hash, device_id, user_name, service, visit_hash, expires_at)
-        VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO tickets (secret_hash, device_id, user_name, service, visit_hash, signed_in_at, expires_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       hashSecret(ticket),
       passage.deviceId,
       passage.userName,
       service,
       visitHash,
+      passage.signedInAtMs,
       store.clock.nowMs() + TICKET_MS,
     ),
   );
@@ -79,10 +75,10 @@ export function redeemTicket(
 ): Passage | undefined {
   const row = store.readRow(
     `DELETE FROM tickets WHERE secret_hash = ? RETURNING device_id AS deviceId, user_name AS userName, service,
-      visit_hash AS visitHash, expires_at AS expiresAtMs`,
+      visit_hash AS visitHash, signed_in_at AS signedInAtMs, expires_at AS expiresAtMs`,
     hashSecret(ticket),
   ) as (Passage & { service: string; visitHash: string; expiresAtMs: number }) | undefined;
   if (!row || row.service !== service || row.visitHash !== visitHash) return undefined;
   if (store.clock.nowMs() >= row.expiresAtMs) return undefined;
-  return { deviceId: row.deviceId, userName: row.userName };
+  return { deviceId: row.deviceId, userName: row.userName, signedInAtMs: row.signedInAtMs };
 }

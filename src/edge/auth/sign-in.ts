@@ -118,13 +118,13 @@ function letIn(login: Login, visitor: Visitor, user: User): GateResponse {
   if (!paired) return answerNewDevice(login, visitor);
   const { device } = paired;
   const { text } = visitor.request.client;
-  const secret = startSession(login.store, device, nameOf(visitor.place), user.name, text);
+  const passage = { deviceId: device.id, userName: user.name, signedInAtMs: login.clock.nowMs() };
+  const secret = startSession(login.store, passage, nameOf(visitor.place), text);
   login.log.info({ address: text, device: device.id, user: user.name }, 'signed in');
   const headers: Headers = [setCookie(SESSION_COOKIE, secret), clearCookieHeader(), ...paired.headers];
   if (!visitor.isBrowser) return renderText(200, 'Signed in.', headers);
   const { place, errand } = visitor;
   if (errand) {
-    const passage = { deviceId: device.id, userName: user.name };
     return renderGoOnPage(visitor.language, ticketUrl(login, passage, errand), headers);
   }
   const visitHash = visitor.visit === undefined ? undefined : hashSecret(visitor.visit);

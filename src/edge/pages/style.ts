@@ -13,8 +13,8 @@ main{width:100%;max-width:25rem;padding:2rem 1.5rem;background:var(--card);borde
 border-radius:1.25rem;box-shadow:0 1px 2px #0000000a,0 12px 32px #0000000f}
 @media(min-width:30rem){main{padding:2.5rem}}
 .mark{display:block;width:2.75rem;height:2.75rem;margin:0 0 1.1rem -.35rem;color:var(--accent)}
-h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.01em}
-p{margin:0 0 1.25rem;color:var(--soft)}
+h1{text-wrap:balance;margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.01em}
+p{text-wrap:pretty;margin:0 0 1.25rem;color:var(--soft)}
 label{display:block;margin:0 0 .35rem;font-size:.9rem;font-weight:600}
 input{display:block;width:100%;min-height:3rem;margin:0 0 1.1rem;padding:.6rem .85rem;font:inherit;color:inherit;
 background:var(--paper);border:1px solid var(--edge);border-radius:.75rem}
