@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type ChildHandle, runProcess, spawnProcess } from '../../src/platform/processes.ts';
 import { type Lab, startLab } from '../support/relay.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -8,20 +8,34 @@ import { waitFor } from '../support/wait-for.ts';
 /** What a daemon leaves behind when it is killed is gone after the next start; what a living one holds is not touched. */
 
 let lab: Lab;
+const daemons: ChildHandle[] = [];
 
 beforeAll(async () => {
   lab = await startLab();
+});
+afterEach(async () => {
+  for (const daemon of daemons.splice(0)) {
+    daemon.kill('SIGKILL');
+    await daemon.ended;
+  }
 });
 afterAll(() => lab.stop());
 
 const DAEMON = new URL('../support/link-daemon.ts', import.meta.url).pathname;
 
-function startDaemon(runFolder: string): { child: ChildHandle; up: Promise<unknown> } {
-  const child = spawnProcess(process.execPath, [DAEMON, JSON.stringify(lab.relay), lab.home, runFolder]);
+interface Daemon {
+  readonly child: ChildHandle;
+  readonly up: Promise<unknown>;
+  said(): string;
+}
+
+function startDaemon(runFolder: string, relay = lab.relay): Daemon {
+  const child = spawnProcess(process.execPath, [DAEMON, JSON.stringify(relay), lab.home, runFolder]);
+  daemons.push(child);
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  return { child, up: waitFor(`the daemon is up: ${said}`, 8000, () => said.includes('up')) };
+  return { child, up: waitFor('the daemon is up', 25_000, () => said.includes('up')), said: () => said };
 }
 
 async function childrenOf(runFolder: string): Promise<number[]> {
@@ -50,16 +64,13 @@ test('kill -9 of the daemon: the ssh it leaves, even stopped ones, are gone afte
   expect(await Promise.all(orphans.map(stateOf))).toEqual(['T', 'T']);
 
   const second = startDaemon(runFolder);
-  try {
-    await second.up;
-    expect(await Promise.all(orphans.map(stateOf))).toEqual([undefined, undefined]);
-    const now = await childrenOf(runFolder);
-    expect(now.length).toBe(2);
-    expect(now.some((pid) => orphans.includes(pid))).toBe(false);
-  } finally {
-    second.child.kill('SIGKILL');
-    await second.child.ended;
-  }
+  await second.up;
+  expect(await Promise.all(orphans.map(stateOf))).toEqual([undefined, undefined]);
+  const now = await childrenOf(runFolder);
+  expect(now.length).toBe(2);
+  expect(now.some((pid) => orphans.includes(pid))).toBe(false);
+  second.child.kill('SIGKILL');
+  await second.child.ended;
   const left = await childrenOf(runFolder);
   await waitFor('without a parent they end by themselves', 5000, async () =>
     (await Promise.all(left.map(stateOf))).every((state) => state === undefined),
@@ -71,18 +82,15 @@ test('the ssh of a daemon that lives are left alone by a second one', async () =
   const first = startDaemon(runFolder);
   await first.up;
   const living = await childrenOf(runFolder);
-  // The home is another one, so that the relay's sessions do not end each other.
-  const second = spawnProcess(process.execPath, [
-    DAEMON,
-    JSON.stringify({ ...lab.relay, host: '127.0.0.1', port: 1 }),
-    lab.home,
-    runFolder,
-  ]);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  // It asks nobody: with a relay of its own it would end the first one's sessions there.
+  const second = startDaemon(runFolder, { ...lab.relay, host: '127.0.0.1', port: 1 });
+  second.up.catch(() => {});
+  await waitFor('it has looked for orphans and tried to connect', 20_000, async () => {
+    const records = (await readdir(runFolder)).filter((name) => name.includes(`-${second.child.pid}-`));
+    return records.length > 0 || second.said().includes('down');
+  });
   expect(await Promise.all(living.map(stateOf))).not.toContain(undefined);
-  for (const child of [first.child, second]) {
-    child.kill('SIGKILL');
-    await child.ended;
-  }
+  first.child.kill('SIGKILL');
+  await first.child.ended;
   await runProcess('kill', ['-9', ...living.map(String)]);
 });

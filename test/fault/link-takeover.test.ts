@@ -5,6 +5,9 @@ import { waitFor } from '../support/wait-for.ts';
 
 /** New before old: who holds a slot's name when a connection is frozen, and when the old one is told to go. */
 
+/** A quarter of a second on a quiet machine; nothing but the takeover would end it within 15 s. */
+const TAKEOVER_WITHIN_MS = 2500;
+
 let lab: Lab;
 let home: TestLink | undefined;
 
@@ -31,37 +34,37 @@ const ended = async (one: TestLink, index: number): Promise<string> => {
 const soon = (ms: number): Promise<string> =>
   new Promise((resolve) => setTimeout(() => resolve('alive'), ms));
 
-test('a frozen client at home: the newcomer has the name in less than a second, then the old session ends', async () => {
+test('a frozen client at home: the newcomer has the name at once, then the old session ends', async () => {
   const one = await begin();
   expect(await visit(lab, 1000)).toBe('1.1');
   one.ssh(1).kill('SIGSTOP');
   await waitFor('the silence is noticed', 3000, () => isDown(one));
   const noticedMs = performance.now();
-  await waitFor('a visitor gets through', 3000, () =>
+  await waitFor('a visitor gets through', 6000, () =>
     visit(lab, 200).then(
       (end) => end === '1.2',
       () => false,
     ),
   );
-  expect(performance.now() - noticedMs).toBeLessThan(1000);
+  expect(performance.now() - noticedMs).toBeLessThan(TAKEOVER_WITHIN_MS);
   expect(await Promise.race([ended(one, 0), soon(4000)])).toBe('ended');
   await waitFor('its home end is closed', 1000, () => one.openEnds.size === 1);
   expect(one.link.status()).toMatchObject([{ state: 'up', restarts: 1 }]);
 });
 
-test('frozen sessions on the relay: taken over in less than a second, and visitors on the old one are let go', async () => {
+test('frozen sessions on the relay: taken over at once, and visitors on the old one are let go', async () => {
   const one = await begin();
   const { socket } = await enter(lab, 1000);
   await lab.faults.freezeSessions(true);
   await waitFor('the silence is noticed', 3000, () => isDown(one));
   const noticedMs = performance.now();
-  await waitFor('a visitor gets through', 3000, () =>
+  await waitFor('a visitor gets through', 6000, () =>
     visit(lab, 200).then(
       (end) => end === '1.2',
       () => false,
     ),
   );
-  expect(performance.now() - noticedMs).toBeLessThan(1000);
+  expect(performance.now() - noticedMs).toBeLessThan(TAKEOVER_WITHIN_MS);
   await waitFor('the old visitor is let go', 5000, () => socket.destroyed);
 });
 

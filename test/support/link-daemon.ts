@@ -5,7 +5,7 @@ import { startLink } from '../../src/link/link.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 
 /**
- * A daemon that a test can kill: it holds a link and prints `up` when its connections are.
+ * A daemon that a test can kill: it holds a link and prints `up` while its connections are, and `down` when one fails.
  * argv: the relay's address as JSON, the home's ID, the run folder.
  */
 const [relay = '{}', home = 'x', runFolder = ''] = process.argv.slice(2);
@@ -25,6 +25,9 @@ const link = startLink({
   runFolder,
   clock: systemClock,
   log: silentLog,
+});
+link.onEvent(({ kind }) => {
+  if (kind === 'down') process.stdout.write('down\n');
 });
 setInterval(() => {
   if (link.status().every(({ state }) => state === 'up')) process.stdout.write('up\n');
