@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT, PosternError } from '../core/errors/index.ts';
 import { nearest } from '../core/nearest.ts';
 import { printable } from '../core/printable.ts';
+import { keepProcessAlive } from '../platform/clock.ts';
 import { VERSION } from '../platform/version.ts';
 import { COMMANDS } from './commands.ts';
 import { endWhenNobodyReads, printError, printNote, printResult } from './output.ts';
@@ -12,11 +13,14 @@ import { endWhenNobodyReads, printError, printNote, printResult } from './output
  */
 export async function main(args: readonly string[]): Promise<void> {
   endWhenNobodyReads();
+  const release = keepProcessAlive();
   try {
     const program = await buildProgram(args);
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     process.exitCode = endOf(error, args);
+  } finally {
+    release();
   }
 }
 

@@ -68,6 +68,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     } catch (error) {
       await daemon.stop();
       await predecessor?.release();
+      options.signal?.throwIfAborted();
       throw error;
     } finally {
       options.signal?.removeEventListener('abort', onAbort);
@@ -112,6 +113,7 @@ class RunningDaemon implements Daemon {
     await predecessor?.hold();
     this.#link.start();
     if (predecessor) await this.#comeThrough();
+    this.#options.signal?.throwIfAborted();
     await writeAnnouncement(folder, this.#announcement);
     this.#state = 'running';
     log.info(

@@ -44,7 +44,9 @@ export class LinkKeeper {
     this.#options = options;
   }
 
+  /** @throws when it was stopped already */
   start(): void {
+    if (this.#isStopped) throw new Error('it was stopped');
     this.#pool = this.#makePool();
   }
 

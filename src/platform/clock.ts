@@ -15,3 +15,12 @@ export const systemClock: Clock = {
     return { cancel: () => clearInterval(handle) };
   },
 };
+
+/** The longest interval that Node takes, 24 days. */
+const LONG_MS = 2 ** 31 - 1;
+
+/** Keeps the process from ending while it only waits for such timers. Returns the way to stop that. */
+export function keepProcessAlive(): () => void {
+  const handle = setInterval(() => {}, LONG_MS);
+  return () => clearInterval(handle);
+}

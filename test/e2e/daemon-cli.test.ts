@@ -214,6 +214,16 @@ describe('logs', () => {
     ).toHaveLength(5);
   });
 
+  test('a reader that goes away ends it without a word', async () => {
+    await mkdir(join(home.root, 'log'));
+    await writeFile(file(), Array.from({ length: 5000 }, (_, n) => line(n)).join(''));
+    const pipe = `"$1" "$2" logs -n 5000 | head -n 1`;
+    const { stdout, stderr } = await runProcess('sh', ['-c', pipe, 'sh', process.execPath, PROGRAM], {
+      env: { ...process.env, POSTERN_HOME: home.root },
+    });
+    expect({ lines: stdout.split('\n').length, stderr }).toEqual({ lines: 2, stderr: '' });
+  });
+
   test('-f goes on with what is added, also after the file was set aside', async () => {
     await mkdir(join(home.root, 'log'));
     await writeFile(file(), line(1));

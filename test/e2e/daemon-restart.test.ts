@@ -173,6 +173,21 @@ test('a second up that cannot reach the relay leaves the first in its place', as
   expect(await get('/')).toBe('hello');
 });
 
+test('Ctrl-C while a take-over waits ends the newcomer at once, and the first goes on', async () => {
+  const oldPid = running.child.pid;
+  await home.configure(configOf({}, { port: 1 }));
+  const waiting = home.up();
+  await waitFor('it is starting', 20_000, async () =>
+    (await readdir(join(home.root, 'run'))).includes(`control-${waiting.child.pid}.sock`),
+  );
+  waiting.child.kill('SIGINT');
+  expect(await waiting.child.ended).toMatchObject({ status: 1 });
+  expect(waiting.printed()).toContain('DAEMON_START_ENDED');
+  await home.configure(configOf());
+  expect((await home.status()).pid).toBe(oldPid);
+  expect(await get('/')).toBe('hello');
+});
+
 test('kill -9 of the daemon: status says it is not running, the next up replaces what is left', async () => {
   const killed = running.child.pid as number;
   const orphans = await waitFor(
