@@ -17,11 +17,12 @@ import type { Goal } from './probes/goal.ts';
 import { type Guarded, startGuarded } from './tools/guarded.ts';
 import { childrenOf } from './tools/procfs.ts';
 
-/** Public names: the static service and the talking one through Postern, and the static one through the reference. */
+/** Public names: the static service and the talking one through Postern, and the static one through nginx, both ways. */
 export const NAMES = {
   files: 'files.example.test',
   talk: 'talk.example.test',
   reference: 'reference.example.test',
+  tuned: 'tuned.example.test',
 } as const;
 
 const REFERENCE_HOME = 'ref';
@@ -82,9 +83,9 @@ export class Stage {
     return { address: this.lab.address.home, port: WIRE_PORT, name: NAMES.reference, path };
   }
 
-  /** The same file through the relay and ssh to nginx ending TLS at home. */
-  nginx(path: string): Goal {
-    return { address: this.lab.address.relayForClient, port: 443, name: NAMES.reference, path };
+  /** The same file through the relay and ssh to nginx ending TLS at home; `tuned` keeps connections to the service. */
+  nginx(path: string, name: typeof NAMES.reference | typeof NAMES.tuned = NAMES.reference): Goal {
+    return { address: this.lab.address.relayForClient, port: 443, name, path };
   }
 
   /** Through the relay, ssh and Postern, signed in. */
@@ -135,7 +136,10 @@ export class Stage {
     const { folder, relay } = this.lab;
     const localSocket = join(folder, 'reference.sock');
     await setUpReferenceHome(this.lab);
-    await writeFile(join(folder, 'reference.conf'), reference(folder, localSocket));
+    await writeFile(
+      join(folder, 'reference.conf'),
+      reference({ folder, socket: localSocket, plainName: NAMES.reference, tunedName: NAMES.tuned }),
+    );
     this.#reference = await this.#start('nginx', ['-c', join(folder, 'reference.conf')]);
     await this.#start(
       process.execPath,
@@ -161,7 +165,7 @@ async function setUpReferenceHome(lab: Lab): Promise<void> {
     home: REFERENCE_HOME,
     relay: { host: 'relay.example.test' },
     link: { connections: CONNECTIONS },
-    services: [{ name: NAMES.reference, to: 'http://127.0.0.1:1' }],
+    services: [NAMES.reference, NAMES.tuned].map((name) => ({ name, to: 'http://127.0.0.1:1' })),
   });
   const input = relayInputOf(config, await readFile(join(lab.folder, 'key.pub'), 'utf8'));
   const files = relayFiles(input);

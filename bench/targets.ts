@@ -215,6 +215,24 @@ export const TARGETS: readonly Target[] = [
   recovery('address-change', "home's address changes (event)", 1.5, 'seen in 4 ms', 'darkSeconds'),
 ];
 
+/** What a reader should know beside the table; nothing is promised here. */
+export const COMPARISONS: readonly Pick<Target, 'suite' | 'what' | 'unit' | 'judge'>[] = (
+  ['http1', 'http2'] as const
+).flatMap((version) => [
+  {
+    suite: 'rate',
+    what: `requests per second, ${version}, against nginx with kept connections to the service`,
+    unit: '× tuned nginx',
+    judge: (samples) => ratio(samples, 'requestsPerSecond', `postern-${version}`, `tuned-${version}`),
+  },
+  {
+    suite: 'rate',
+    what: `CPU of the edge per request, ${version}, against the same`,
+    unit: '× tuned nginx',
+    judge: (samples) => ratio(samples, 'cpuMsPerRequest', `postern-${version}`, `tuned-${version}`),
+  },
+]);
+
 export interface Verdict {
   readonly target: Target;
   /** `undefined`: not measured. */

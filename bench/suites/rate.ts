@@ -29,6 +29,7 @@ export const rate: Suite = {
         };
       };
     const nginx = (): Goal => stage.nginx('/64');
+    const tuned = (): Goal => stage.nginx('/64', NAMES.tuned);
     const postern = (): Goal => stage.through(NAMES.files, '/64');
     // What is compiled on the way, and pools that are filled once, belong to no sample.
     await loadHttp1(stage.lab, postern(), 64, 3);
@@ -37,8 +38,10 @@ export const rate: Suite = {
       {
         'nginx-http1': measure(http1, nginx, () => stage.referencePid()),
         'postern-http1': measure(http1, postern, () => stage.postern.pid),
+        'tuned-http1': measure(http1, tuned, () => stage.referencePid()),
         'nginx-http2': measure(http2, nginx, () => stage.referencePid()),
         'postern-http2': measure(http2, postern, () => stage.postern.pid),
+        'tuned-http2': measure(http2, tuned, () => stage.referencePid()),
       },
       3,
       say,

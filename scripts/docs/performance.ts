@@ -1,4 +1,4 @@
-import { type Verdict, judge } from '../../bench/targets.ts';
+import { COMPARISONS, type Verdict, judge } from '../../bench/targets.ts';
 import type { SuiteResult } from '../../bench/tools/result.ts';
 
 /** docs/performance.md: the measured table beside the targets, made from bench/results/*.json. */
@@ -19,6 +19,7 @@ export function renderPerformance(results: readonly SuiteResult[]): string {
     ...verdicts.map(renderRow),
     '',
     ...renderMisses(verdicts),
+    ...renderComparisons(results),
     '## How each row is judged',
     '',
     ...verdicts.map(
@@ -46,6 +47,23 @@ function renderMisses(verdicts: readonly Verdict[]): string[] {
     '## Missed, and why',
     '',
     ...missed.map(({ target }) => `- **${target.what}**: ${target.ifMissed ?? 'not explained yet'}.`),
+    '',
+  ];
+}
+
+function renderComparisons(results: readonly SuiteResult[]): string[] {
+  const lines = COMPARISONS.flatMap(({ suite, what, unit, judge: compare }) => {
+    const value = compare(results.find((result) => result.suite === suite)?.samples ?? []);
+    return Number.isNaN(value) ? [] : [`- ${what}: ${formatNumber(value)} ${unit}`];
+  });
+  if (lines.length === 0) return [];
+  return [
+    '## For comparison',
+    '',
+    'The nginx of the table proxies as nginx does by default: a new connection to the service for each request. One that',
+    'is told to keep them (`keepalive` in an upstream block) is about twice as fast:',
+    '',
+    ...lines,
     '',
   ];
 }
