@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -160,6 +161,37 @@ test.each([true, false])('an upload over HTTP/2 arrives whole (with a length: %s
   );
   expect(answer).toMatchObject({ status: 200, body: String(body.length) });
 });
+
+test.each(['http/1.1', 'h2'])(
+  '8 MiB go to the service and come back byte by byte, while both sides are busy (%s)',
+  async (protocol) => {
+    const body = randomBytes(8 * 1024 * 1024);
+    if (protocol === 'h2') {
+      const session = await echoHome.connectHttp2();
+      const head = { ':method': 'POST', ':authority': NAME, ':path': '/echo', cookie: SIGNED_IN_COOKIE };
+      const answer = await requestHttp2(session, head, body);
+      expect(Buffer.from(answer.body, 'latin1').equals(body)).toBe(true);
+      return;
+    }
+    const wire = new Wire(await echoHome.connectTls());
+    wire.send(signedInRequest('POST /echo', [`Content-Length: ${body.length}`, 'Connection: close']));
+    wire.socket.write(body);
+    await wire.ended();
+    const start = wire.text.indexOf('\r\n\r\n') + 4;
+    expect(dechunk(Buffer.from(wire.text.slice(start), 'latin1')).equals(body)).toBe(true);
+  },
+);
+
+function dechunk(bytes: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 0; ;) {
+    const end = bytes.indexOf('\r\n', at);
+    const size = Number.parseInt(bytes.toString('latin1', at, end), 16);
+    if (!(size > 0)) return Buffer.concat(parts);
+    parts.push(bytes.subarray(end + 2, end + 2 + size));
+    at = end + 4 + size;
+  }
+}
 
 test('a visitor of HTTP/2 who cancels is heard by the service', async () => {
   service.onRequest = () => 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin';

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { ClientAddress, GateResponse } from '../auth/contract.ts';
 import { Exchange } from '../exchange.ts';
 import { TRANSPORT_SECURITY, TRANSPORT_SECURITY_FIELD, cleanAnswerFields } from '../proxy/answer-policy.ts';
+import { freeWhenWritten } from '../proxy/free-buffer.ts';
 import type { ResponseHead } from '../proxy/response-head.ts';
 import { splice } from '../proxy/splice.ts';
 import { collectBody } from '../request/body.ts';
@@ -216,7 +217,9 @@ export class Http1Exchange extends Exchange {
   }
 
   #write(head: string | undefined, body: Buffer | undefined): boolean {
-    if (head === undefined) return body === undefined || body.length === 0 || this.#socket.write(body);
+    if (head === undefined) {
+      return body === undefined || body.length === 0 || this.#socket.write(body, freeWhenWritten(body));
+    }
     if (body === undefined || body.length === 0) return this.#socket.write(head, 'latin1');
     if (body.length <= ONE_WRITE_BYTES) {
       const whole = Buffer.allocUnsafe(head.length + body.length);
@@ -226,7 +229,7 @@ export class Http1Exchange extends Exchange {
     }
     this.#socket.cork();
     this.#socket.write(head, 'latin1');
-    const isRoom = this.#socket.write(body);
+    const isRoom = this.#socket.write(body, freeWhenWritten(body));
     this.#socket.uncork();
     return isRoom;
   }
@@ -235,7 +238,7 @@ export class Http1Exchange extends Exchange {
     if (chunk.length === 0) return true;
     this.#socket.cork();
     this.#socket.write(`${head ?? ''}${chunk.length.toString(16)}\r\n`, 'latin1');
-    this.#socket.write(chunk);
+    this.#socket.write(chunk, freeWhenWritten(chunk));
     const isRoom = this.#socket.write('\r\n', 'latin1');
     this.#socket.uncork();
     return isRoom;

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { GateResponse, Principal } from '../auth/contract.ts';
 import { Exchange } from '../exchange.ts';
 import { TRANSPORT_SECURITY, TRANSPORT_SECURITY_FIELD, cleanAnswerFields } from '../proxy/answer-policy.ts';
+import { freeWhenWritten } from '../proxy/free-buffer.ts';
 import type { ResponseHead } from '../proxy/response-head.ts';
 import { splice } from '../proxy/splice.ts';
 import { collectBody } from '../request/body.ts';
@@ -135,7 +136,7 @@ export class Http2Exchange extends Exchange {
     this.#held = undefined;
     if (!this.#stream.writableEnded) {
       if (last === undefined) this.#stream.end();
-      else this.#stream.end(last);
+      else this.#stream.end(last, freeWhenWritten(last));
     }
     this.#finishAnswer();
   }
@@ -170,7 +171,8 @@ export class Http2Exchange extends Exchange {
   #writeHeld(): void {
     const chunk = this.#held;
     this.#held = undefined;
-    if (chunk === undefined || this.#stream.destroyed || this.#stream.write(chunk)) return;
+    if (chunk === undefined || this.#stream.destroyed || this.#stream.write(chunk, freeWhenWritten(chunk)))
+      return;
     if (this.#isWaitingForStream) return;
     this.#isWaitingForStream = true;
     this.service?.pause();

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { BodyFraming } from '../request/forwarded.ts';
 import { AnswerReader, type AnswerEvents } from './answer-reader.ts';
+import { freeWhenWritten } from './free-buffer.ts';
 import { BadAnswer, type ResponseHead } from './response-head.ts';
 
 /** What happens to a request that was sent to a service. Every call may come in the middle of another. */
@@ -82,11 +83,11 @@ export class ServiceConnection implements AnswerEvents {
   /** @returns false when the service is slower: wait for `onUploadDrain` */
   writeBody(chunk: Buffer): boolean {
     if (this.#isGone) return true;
-    if (this.#request?.framing !== 'chunked') return this.#socket.write(chunk);
+    if (this.#request?.framing !== 'chunked') return this.#socket.write(chunk, freeWhenWritten(chunk));
     if (chunk.length === 0) return true;
     this.#socket.cork();
     this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-    this.#socket.write(chunk);
+    this.#socket.write(chunk, freeWhenWritten(chunk));
     const isRoom = this.#socket.write('\r\n', 'latin1');
     this.#socket.uncork();
     return isRoom;
