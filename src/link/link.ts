@@ -1,7 +1,7 @@
 import type { Timer } from '../core/clock.ts';
 import { PosternError } from '../core/errors/index.ts';
 import { hasAesInstructions } from '../platform/cpu.ts';
-import { watchNetwork } from '../platform/network-watch.ts';
+import { type NetworkWatch, watchNetwork } from '../platform/network-watch.ts';
 import { type ChildHandle, spawnProcess } from '../platform/processes.ts';
 import { makeTcpProbe } from '../platform/tcp-probe.ts';
 import { sshArguments } from './argv.ts';
@@ -23,7 +23,7 @@ export interface LinkTools {
   startSsh(args: readonly string[]): ChildHandle;
   hasAes(): Promise<boolean>;
   tryConnect(timeoutMs: number, signal: AbortSignal): Promise<boolean>;
-  watchNetwork(onChange: () => void): { stop(): void };
+  watchNetwork(onChange: () => void): NetworkWatch;
   random(): number;
 }
 
@@ -143,10 +143,9 @@ class Pool implements Link {
     this.#hasAes = hasAes;
     this.#phase = 'running';
     const wake = watchWake(clock, (lateMs) => this.probeNow(`the machine slept ${Math.round(lateMs)} ms`));
-    this.#watches.push(
-      { stop: () => wake.cancel() },
-      this.#tools.watchNetwork(() => this.probeNow('addresses or routes changed')),
-    );
+    const network = this.#tools.watchNetwork(() => this.probeNow('addresses or routes changed'));
+    this.#watches.push({ stop: () => wake.cancel() }, network);
+    if (network.child) this.#writeDown('watch', network.child);
     this.#look();
   }
 
@@ -208,12 +207,17 @@ class Pool implements Link {
       sshArguments({ relay, forwards, remoteCommand: remoteCommand(slot), hasAes: this.#hasAes }),
     );
     log.debug({ slot, generation, pid: child.pid }, 'ssh started');
+    this.#writeDown(`ssh-${slot}-${generation}`, child);
+    return child;
+  }
+
+  #writeDown(name: string, child: Pick<ChildHandle, 'pid' | 'ended'>): void {
+    const { log } = this.#options;
     const booking = this.#children
-      .keep(slot, generation, child.pid, child.ended)
-      .catch((error: unknown) => log.warn({ error }, 'could not write down an ssh process'))
+      .keep(name, child.pid, child.ended)
+      .catch((error: unknown) => log.warn({ error }, 'could not write down a process'))
       .finally(() => this.#bookings.delete(booking));
     this.#bookings.add(booking);
-    return child;
   }
 
   #emit(event: LinkEvent): void {

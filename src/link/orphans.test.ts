@@ -89,10 +89,10 @@ test('no folder: nothing to do', async () => {
 });
 
 test('a child is written down while it lives, and only its owner may read it', async () => {
-  const kept = book().keep(3, 7, child.pid, child.ended);
+  const kept = book().keep('ssh-3-7', child.pid, child.ended);
   let names: string[] = [];
   while (names.length === 0) names = await readdir(folder).catch(() => []);
-  expect(names[0]).toMatch(/^ssh-3-\d+-7\.child/);
+  expect(names[0]).toMatch(/^ssh-3-7-\d+\.child/);
   child.kill('SIGKILL');
   await kept;
   expect(await readdir(folder)).toEqual([]);

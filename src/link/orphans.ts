@@ -11,7 +11,7 @@ import { identifyProcess, isSameProcess } from '../platform/processes.ts';
 
 const KILL_AFTER_MS = 500;
 
-/** Where the ssh processes of this daemon are written down, so that the next one finds what a crash left. */
+/** Where the child processes of the link are written down, so that the next one finds what a crash left. */
 export class ChildBook {
   readonly #folder: string;
   readonly #clock: Clock;
@@ -24,16 +24,11 @@ export class ChildBook {
   }
 
   /** Writes a child down until it has ended. A child that is gone already is no matter. */
-  async keep(
-    slot: number,
-    generation: number,
-    pid: number | undefined,
-    ended: Promise<unknown>,
-  ): Promise<void> {
+  async keep(kind: string, pid: number | undefined, ended: Promise<unknown>): Promise<void> {
     const owner = await identifyProcess(process.pid);
     const child = pid === undefined ? undefined : await identifyProcess(pid);
     if (!owner || !child) return;
-    const name = `ssh-${slot}-${process.pid}-${generation}`;
+    const name = `${kind}-${process.pid}`;
     await writeRecord(this.#folder, { name, child, owner });
     await ended;
     await removeRecord(this.#folder, name);
@@ -53,7 +48,7 @@ export class ChildBook {
 
   async #end({ child }: ProcessRecord): Promise<void> {
     if (!(await signalProcess(child, 'SIGTERM'))) return;
-    this.#log.info({ pid: child.pid }, 'ending an ssh that an earlier daemon left behind');
+    this.#log.info({ pid: child.pid }, 'ending a process that an earlier daemon left behind');
     const untilMs = this.#clock.monotonicMs() + KILL_AFTER_MS;
     while (this.#clock.monotonicMs() < untilMs && (await isSameProcess(child))) await sleep(this.#clock, 20);
     await signalProcess(child, 'SIGKILL');

@@ -1,6 +1,12 @@
 import { networkInterfaces } from 'node:os';
 import type { Clock, Timer } from '../core/clock.ts';
-import { spawnProcess } from './processes.ts';
+import { type ChildHandle, spawnProcess } from './processes.ts';
+
+export interface NetworkWatch {
+  /** The process that watches, where there is one: it must not outlive us. */
+  readonly child?: Pick<ChildHandle, 'pid' | 'ended'>;
+  stop(): void;
+}
 
 const POLL_MS = 1000;
 /** A change comes as a burst of lines: the first is reported at once, the rest together after this long. */
@@ -10,7 +16,7 @@ const SETTLE_MS = 250;
  * Reports that addresses, routes or links of this machine changed: by `ip monitor` on Linux (within milliseconds),
  * by looking at the interfaces once a second elsewhere, and where there is no `ip`.
  */
-export function watchNetwork(clock: Clock, onChange: () => void): { stop(): void } {
+export function watchNetwork(clock: Clock, onChange: () => void): NetworkWatch {
   const report = inBursts(clock, onChange);
   if (process.platform !== 'linux') return stopping(pollInterfaces(clock, report));
   let stopWatch = (): void => {};
@@ -23,6 +29,7 @@ export function watchNetwork(clock: Clock, onChange: () => void): { stop(): void
     if (!isStopped) stopWatch = stopping(pollInterfaces(clock, report)).stop;
   });
   return {
+    child: monitor,
     stop: () => {
       isStopped = true;
       monitor.kill('SIGKILL');
