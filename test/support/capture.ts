@@ -1,7 +1,8 @@
 import { open, readFile, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ChildHandle, spawnProcess } from '../../src/platform/processes.ts';
+import type { ChildHandle } from '../../src/platform/processes.ts';
 import type { Lab } from './relay.ts';
+import { spawnTied } from './tied-process.ts';
 import { waitFor } from './wait-for.ts';
 
 /**
@@ -33,7 +34,7 @@ export async function startCapture(lab: Lab): Promise<Capture> {
   const packets = join(lab.folder, 'relay.pcap');
   const calls = join(lab.folder, 'relay.strace');
   // Without its process namespace: so nsenter becomes tcpdump, and a signal to it reaches tcpdump.
-  const tcpdump = spawnProcess(
+  const tcpdump = spawnTied(
     'nsenter',
     ['-t', String(relayPid(lab)), '-n', '--'].concat(
       'tcpdump -i any -n -s 0 -B 65536 --immediate-mode -U -Z root -w'.split(' '),
@@ -41,7 +42,7 @@ export async function startCapture(lab: Lab): Promise<Capture> {
     ),
   );
   const traced = await listServers(lab);
-  const strace = spawnProcess(
+  const strace = spawnTied(
     'strace',
     ['-f', '-q', '-xx', '-s', '16777216', '-e', 'signal=none', '-e', `trace=${TRACED}`, '-o', calls].concat(
       traced.flatMap((pid) => ['-p', String(pid)]),

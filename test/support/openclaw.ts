@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type ChildHandle, runProcess, spawnProcess } from '../../src/platform/processes.ts';
+import { type ChildHandle, runProcess } from '../../src/platform/processes.ts';
+import { spawnTied } from './tied-process.ts';
 import { waitFor } from './wait-for.ts';
 
 const VERSION = '2026.9.6';
@@ -52,7 +53,7 @@ export async function startOpenClaw(options: OpenClawOptions): Promise<OpenClaw>
   const configFile = join(folder, 'state', 'openclaw.json');
   for (const name of ['home', 'tmp', 'state']) await mkdir(join(folder, name), { mode: 0o700 });
   await writeConfig(configFile, initialConfig(folder, port, options));
-  const child = spawnProcess(process.execPath, [entry, 'gateway', 'run'], {
+  const child = spawnTied(process.execPath, [entry, 'gateway', 'run'], {
     cwd: folder,
     env: environment(folder, configFile),
   });

@@ -61,9 +61,12 @@ export async function publish(options: PublishOptions): Promise<Published> {
   const folder = homeFolder({ POSTERN_HOME: root });
   let daemon: Daemon | undefined;
   const stop = async (): Promise<void> => {
-    await daemon?.stop();
-    await lab.stop();
-    await rm(root, { recursive: true, force: true });
+    try {
+      await daemon?.stop();
+    } finally {
+      await lab.stop();
+      await rm(root, { recursive: true, force: true });
+    }
   };
   try {
     await prepareHome(folder, lab, name);
