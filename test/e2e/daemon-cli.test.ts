@@ -147,7 +147,7 @@ test('postern status loads neither edge nor link, and little else', async () => 
   expect(own).toContain('cli/commands/status.ts');
   expect(own.filter((path) => /^(?:edge|link|gateway|config|provision|demo)\//.test(path))).toEqual([]);
   expect(own.length).toBeLessThan(45);
-  for (const heavy of ['hono', 'pino', 'yaml', 'ssh2', 'ws', '@clack']) {
+  for (const heavy of ['hono', 'pino', 'zod', 'yaml', 'ssh2', 'ws', '@clack']) {
     expect(
       modules.filter((url) => url.includes(`/node_modules/${heavy}/`)),
       heavy,

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { PosternError } from '../../core/errors/index.ts';
 import { MAX_SOCKET_PATH_BYTES, localAddress } from '../../platform/control-transport.ts';
 import { readBoundedFile, removeFile, writeFileAtomically } from '../../platform/files.ts';
@@ -12,14 +11,13 @@ import { type ProcessIdentity, identifyProcess } from '../../platform/processes.
  * that takes over, so there is no moment without one. The token is new for every daemon: a program that cannot read
  * this file cannot use the socket, whatever the socket's own mode.
  */
-const announcementSchema = z.object({
-  address: z.string(),
-  token: z.string().min(32),
-  pid: z.int().positive(),
-  startedAt: z.string(),
-});
-
-export type Announcement = z.output<typeof announcementSchema>;
+export interface Announcement {
+  readonly address: string;
+  readonly token: string;
+  readonly pid: number;
+  /** See `ProcessIdentity`. */
+  readonly startedAt: string;
+}
 
 const fileOf = (folder: HomeFolder): string => join(folder.run, 'control.json');
 
@@ -47,10 +45,22 @@ export async function readAnnouncement(folder: HomeFolder): Promise<Announcement
   const result = await readBoundedFile(fileOf(folder), { maxBytes: 4096 });
   if (!result.ok || isForeign(result.file)) return undefined;
   try {
-    return announcementSchema.parse(JSON.parse(result.file.bytes.toString('utf8')));
+    return checkAnnouncement(JSON.parse(result.file.bytes.toString('utf8')));
   } catch {
     return undefined;
   }
+}
+
+/** By hand: a schema library would be half of what `postern status` loads. */
+function checkAnnouncement(value: unknown): Announcement | undefined {
+  const { address, token, pid, startedAt } = (value ?? {}) as Record<string, unknown>;
+  const isRight =
+    typeof address === 'string' &&
+    typeof token === 'string' &&
+    token.length >= 32 &&
+    typeof startedAt === 'string';
+  if (!isRight || typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0) return undefined;
+  return { address, token, pid, startedAt };
 }
 
 /** Removes the announcement, if it is still this one: a successor's stays. */
