@@ -223,6 +223,10 @@ describe('brute force', () => {
       kind: 'limited',
       retryAfterSeconds: 60,
     });
+    const paired = new TestVisitor(open, { accept: '*/*', address: '203.0.113.9' });
+    await paired.post(SIGN_IN_URL, right, { origin: undefined });
+    const { client } = program.facts('POST', SIGN_IN_URL);
+    expect(paired.decide(SIGN_IN_URL, { method: 'POST', client })).toEqual({ kind: 'gate' });
   });
 
   test('a right password gives its place back', async () => {
