@@ -84,6 +84,12 @@ test("behind the relay's Basic auth its refusal is what can be seen, and no prob
   expect(asked).toHaveLength(1);
 });
 
+test('a probe of the link counts whoever the certificate is from: what proves it is the door that it came through', async () => {
+  const { canary, asked } = make();
+  await canary.sendProbe(new AbortController().signal);
+  expect(asked[0]?.judgeCertificate?.({ fingerprint256: 'AA:BB' } as never)).toBeUndefined();
+});
+
 test('nothing is asked or said after the stop', async () => {
   const { canary, state, asked, health, clock } = make();
   await canary.start();
