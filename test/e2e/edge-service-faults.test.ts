@@ -87,7 +87,8 @@ describe('an odd body of the service breaks the answer off, so that nobody takes
   ])('%s', async (_name, answer) => {
     service.onRequest = () => answer;
     const wire = await ask();
-    await wire.ended();
+    // Where nothing of it had gone out yet, a proper 502 could still be given.
+    await waitFor('the end of it', 5000, () => wire.isEnded || wire.text.startsWith('HTTP/1.1 502'));
     expect(wire.text.endsWith('0\r\n\r\n')).toBe(false);
     service.onRequest = () => answer;
     const session = await home.connectHttp2();
@@ -108,6 +109,16 @@ describe('an odd body of the service breaks the answer off, so that nobody takes
     const wire = await ask();
     await wire.ended();
     expect(wire.text).toMatch(/Content-Length: 10\r\n[^]*\r\nshort$/);
+  });
+
+  test('no byte of a body that it announced: 502', async () => {
+    service.onRequest = (_request, socket) => (
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n'),
+      ''
+    );
+    const wire = await ask();
+    expect((await wire.answer()).status).toBe(502);
+    await expectFine(wire);
   });
 
   test('two answers: the second reaches nobody', async () => {

@@ -170,7 +170,7 @@ test.each(['http/1.1', 'h2'])(
       const session = await echoHome.connectHttp2();
       const head = { ':method': 'POST', ':authority': NAME, ':path': '/echo', cookie: SIGNED_IN_COOKIE };
       const answer = await requestHttp2(session, head, body);
-      expect(Buffer.from(answer.body, 'latin1').equals(body)).toBe(true);
+      if (!Buffer.from(answer.body, 'latin1').equals(body)) throw new Error('the body changed on its way');
       return;
     }
     const wire = new Wire(await echoHome.connectTls());
@@ -192,6 +192,15 @@ function dechunk(bytes: Buffer): Buffer {
     at = end + 4 + size;
   }
 }
+
+test('a head whose body is late does not wait for it', async () => {
+  service.onRequest = () => 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n';
+  const wire = new Wire(await home.connectTls());
+  wire.send(signedInRequest('GET /late'));
+  await waitFor('the head', 2000, () => wire.text.includes('Content-Length: 4'));
+  service.sockets[0]?.write('late');
+  expect((await wire.answer()).body).toBe('late');
+});
 
 test('a visitor of HTTP/2 who cancels is heard by the service', async () => {
   service.onRequest = () => 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin';

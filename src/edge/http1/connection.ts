@@ -104,6 +104,7 @@ export class Http1Connection implements VisitorConnection {
     const { limits } = this.core.options;
     const exchange = this.#exchange;
     if (exchange !== undefined) {
+      exchange.flushHead();
       const sinceMs = exchange.uploadSinceMs;
       if (sinceMs !== undefined && nowMs - sinceMs >= limits.bodyIdleMs) this.socket.destroy();
       return;

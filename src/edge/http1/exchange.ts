@@ -31,6 +31,7 @@ export class Http1Exchange extends Exchange {
   #heldHead: string | undefined;
   #status = 0;
   #isChunked = false;
+  #isBodyNear = false;
   #closesAfter: boolean;
   #isUploadDone: boolean;
   #isWaitingForSocket = false;
@@ -63,6 +64,8 @@ export class Http1Exchange extends Exchange {
     if (this.isOver || this.hasAnswered) return;
     const body = typeof response.body === 'string' ? Buffer.from(response.body) : Buffer.from(response.body);
     this.#status = response.status;
+    // The head of a service that broke off before its body was never sent.
+    this.#heldHead = undefined;
     this.#closesAfter ||= !this.#isUploadDone || this.core.isDraining;
     let text = `HTTP/1.1 ${response.status} ${reasonOf(response.status)}\r\n`;
     for (const [name, value] of response.headers) text += `${name}: ${value}\r\n`;
@@ -116,7 +119,7 @@ export class Http1Exchange extends Exchange {
   // The answer of the service, on its way to the visitor.
 
   protected get hasAnswered(): boolean {
-    return this.#status !== 0;
+    return this.#status !== 0 && this.#heldHead === undefined;
   }
 
   onInformational(head: ResponseHead): void {
@@ -129,6 +132,7 @@ export class Http1Exchange extends Exchange {
   onHead(head: ResponseHead): void {
     this.#status = head.status;
     const bodyFollows = head.framing !== 'none';
+    this.#isBodyNear = head.framing === 'length';
     let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${joinFields(cleanAnswerFields(head, this.core.answerRules))}`;
     if (head.contentLength !== undefined) text += `Content-Length: ${head.contentLength}\r\n`;
     else if (bodyFollows && this.#isHttp11) {
@@ -152,6 +156,12 @@ export class Http1Exchange extends Exchange {
   }
 
   onFlush(): void {
+    // Where a length was given, the body is on its way, often in the next read: one write for both.
+    if (!this.#isBodyNear) this.flushHead();
+  }
+
+  /** Sends the head if it is still waiting for its body. */
+  flushHead(): void {
     if (this.#heldHead === undefined || this.isOver) return;
     this.#socket.write(this.#heldHead, 'latin1');
     this.#heldHead = undefined;

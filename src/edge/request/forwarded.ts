@@ -17,12 +17,6 @@ export interface PassedCredentials {
 /** How the body of a request goes to the service. */
 export type BodyFraming = 'none' | 'length' | 'chunked';
 
-export function framingOf(head: RequestHead, hasUnframedBody: boolean): BodyFraming {
-  if (head.transferEncoding !== undefined) return 'chunked';
-  if (Number(head.contentLength ?? 0) > 0) return 'length';
-  return hasUnframedBody ? 'chunked' : 'none';
-}
-
 /**
  * The head of the request as the service gets it.
  * @param forwarded made by `stampForwarded`
