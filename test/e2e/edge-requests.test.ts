@@ -46,7 +46,11 @@ test('a stranger gets the gate, and the service sees nothing', async () => {
 
 test('a request over HTTP/2 reaches the service as one of HTTP/1.1', async () => {
   const session = await home.connectHttp2();
-  const answer = await requestHttp2(session, { ':authority': NAME, ':path': '/x', cookie: ['__Host-test=s1', 'a=b'] });
+  const answer = await requestHttp2(session, {
+    ':authority': NAME,
+    ':path': '/x',
+    cookie: ['__Host-test=s1', 'a=b'],
+  });
   expect(answer).toMatchObject({ status: 200, body: 'ok' });
   expect(service.last.line).toBe('GET /x HTTP/1.1');
   expect(service.last.fields.get('cookie')).toEqual(['a=b']);
