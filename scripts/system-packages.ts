@@ -31,6 +31,7 @@ export const SYSTEM_PROGRAMS: readonly SystemProgram[] = [
   { program: 'ps', package: 'procps', why: 'faults of the tests' },
   { program: 'curl', package: 'curl', why: 'visitors' },
   { program: 'openssl', package: 'openssl', why: 'certificates of the tests' },
+  { program: 'pebble', package: 'pebble', why: 'certificates by ACME' },
   { program: 'htpasswd', package: 'apache2-utils', why: 'Basic auth on the relay' },
   { program: 'tcpdump', package: 'tcpdump', why: 'the proof that the relay is blind' },
   { program: 'strace', package: 'strace', why: 'the proof that the relay is blind' },

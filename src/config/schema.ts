@@ -235,9 +235,35 @@ export const configSchema = z
       .strictObject({
         directory: z
           .string()
+          .regex(
+            /^(letsencrypt|letsencrypt-staging|https:\/\/[^\s#@]+)$/,
+            'must be letsencrypt, letsencrypt-staging or the https:// URL of an ACME directory',
+          )
           .default('letsencrypt')
-          .describe('letsencrypt, or the URL of an ACME directory.'),
-        email: z.string().optional().describe('Where the authority may write to.'),
+          .describe('letsencrypt, letsencrypt-staging, or the URL of an ACME directory.'),
+        email: z
+          .string()
+          .regex(/^[^\s@,?]+@[^\s@,?]+$/, 'must be one mail address')
+          .optional()
+          .describe('Where the authority may write to.'),
+        agreeTos: z
+          .boolean()
+          .default(false)
+          .describe("true: you have read and accepted the authority's terms of service."),
+        challenge: z
+          .enum(['tls-alpn-01', 'dns-01'])
+          .default('tls-alpn-01')
+          .describe('How the name is proven: over the tunnel, or by a DNS record (needs dns:).'),
+        profile: z
+          .string()
+          .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the name of a profile')
+          .optional()
+          .describe('A kind of certificate that the authority offers, such as shortlived.'),
+        ca: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('PEM file with the authority that a private directory itself is trusted by.'),
       })
       .optional()
       .describe('Who issues the certificates of names that have no certificate files.'),

@@ -11,12 +11,17 @@ export interface CertificateSource {
   readonly name: string;
   /** Absolute paths. */
   readonly certFile: string;
+  /** May be the file of the certificate too, so that both change in one step. */
   readonly keyFile: string;
+  /** Postern gets it by ACME, so it may be missing until then, and its age is judged by its keeper. Default: no. */
+  readonly isOrdered?: boolean;
 }
 
 export interface CertificateFiles extends CertificateStore {
   /** Is this certificate, as somebody shows it for that name, ours? */
   isOurs(serverName: string, shown: X509Certificate): boolean;
+  /** From now on clients that check a TLS-ALPN-01 challenge of that name get this certificate; `undefined`: none. */
+  setChallenge(serverName: string, pair: CertificatePair | undefined): void;
   /** Reads all files again; what cannot be used leaves the certificate that is in use. */
   refresh(): Promise<void>;
   stop(): void;
@@ -53,6 +58,7 @@ class FileStore implements CertificateFiles {
   readonly #loaded = new Map<string, Loaded>();
   /** The certificate before the present one: right after a change it may still be shown. */
   readonly #earlier = new Map<string, X509Certificate>();
+  readonly #challenges = new Map<string, CertificatePair>();
   readonly #listeners = new Set<(serverName: string) => void>();
   readonly #timer;
 
@@ -63,9 +69,22 @@ class FileStore implements CertificateFiles {
 
   async loadAll(): Promise<void> {
     for (const source of this.#options.sources) {
+      if (source.isOrdered) {
+        await this.#refreshOne(source);
+        continue;
+      }
       this.#loaded.set(source.name, await loadPair(source));
-      this.#checkExpiry(source.name);
+      this.#checkExpiry(source);
     }
+  }
+
+  findChallenge(serverName: string): CertificatePair | undefined {
+    return this.#challenges.get(serverName);
+  }
+
+  setChallenge(serverName: string, pair: CertificatePair | undefined): void {
+    if (pair) this.#challenges.set(serverName, pair);
+    else this.#challenges.delete(serverName);
   }
 
   find(serverName: string): CertificatePair | undefined {
@@ -97,12 +116,13 @@ class FileStore implements CertificateFiles {
     const subject = source.name;
     const inUse = this.#loaded.get(subject);
     try {
+      if (source.isOrdered && !inUse && !(await isThere(source.certFile))) return;
       const found = await loadPair(source);
       health.clear('CERTIFICATE_UNREADABLE', subject);
-      if (inUse && found.cert === inUse.cert && found.key === inUse.key) return this.#checkExpiry(subject);
+      if (inUse && found.cert === inUse.cert && found.key === inUse.key) return this.#checkExpiry(source);
       if (inUse) this.#earlier.set(subject, inUse.certificate);
       this.#loaded.set(subject, found);
-      this.#checkExpiry(subject);
+      this.#checkExpiry(source);
       log.info({ service: subject, validTo: found.certificate.validTo }, 'certificate read again');
       for (const listener of this.#listeners) listener(subject);
     } catch (error) {
@@ -113,7 +133,8 @@ class FileStore implements CertificateFiles {
     }
   }
 
-  #checkExpiry(name: string): void {
+  #checkExpiry({ name, isOrdered }: CertificateSource): void {
+    if (isOrdered) return;
     const { clock, health } = this.#options;
     const endsMs = this.#loaded.get(name)?.certificate.validToDate.getTime() ?? 0;
     if (endsMs - clock.nowMs() >= EXPIRY_NOTICE_MS) return health.clear('CERTIFICATE_EXPIRES', name);
@@ -122,6 +143,11 @@ class FileStore implements CertificateFiles {
       date: new Date(endsMs).toISOString().slice(0, 10),
     });
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  const result = await readBoundedFile(path, { followLink: true });
+  return result.ok || result.refusal !== 'missing';
 }
 
 /** Reads both files and checks that they belong together and to the name. Links are followed: certbot makes links. */
@@ -137,7 +163,8 @@ async function loadPair({ name, certFile, keyFile }: CertificateSource): Promise
     return result.file.bytes.toString('utf8');
   };
   const cert = await read(certFile);
-  const key = await read(keyFile);
+  // One file is read once: it may be replaced between two looks.
+  const key = keyFile === certFile ? cert : await read(keyFile);
   const certificate = parse(() => new X509Certificate(cert));
   const privateKey = parse(() => createPrivateKey(key));
   if (!certificate) throw unusable(`${certFile} holds no PEM certificate`);

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Config, configSchema } from '../config/schema.ts';
@@ -15,6 +14,7 @@ import {
   remoteEndOf,
 } from './compose.ts';
 import { DoorOpener } from './doors.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 const certificate = { cert: 'c.pem', key: '/k.pem' };
 const make = (services: object[], relay: object = {}, more: object = {}): Config =>
@@ -24,7 +24,7 @@ const relayed = { name: 'b.example.com', to: 'unix:/s.sock', tls: 'relay' };
 
 let root = '';
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'pd-'));
+  root = makeTestFolder('pd-');
   for (const name of ['ssh', 'run']) await mkdir(join(root, name));
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
@@ -47,12 +47,12 @@ test('the denied paths belong to kind: openclaw alone', () => {
 });
 
 test('a name that ends TLS at home without a certificate is an error', () => {
-  expect(certificateSourcesOf(make([home, relayed]), '/x/postern.yaml')).toEqual([
+  expect(certificateSourcesOf(make([home, relayed]), '/x/postern.yaml', '/c')).toEqual([
     { name: 'a.example.com', certFile: '/x/c.pem', keyFile: '/k.pem' },
   ]);
   const { certificate: _, ...bare } = home;
-  expect(() => certificateSourcesOf(make([bare]), '/x/postern.yaml')).toThrow('names no certificate');
-  expect(() => certificateSourcesOf(make([home], {}, { gate: 'g.example.com' }), '/x')).toThrow(
+  expect(() => certificateSourcesOf(make([bare]), '/x/postern.yaml', '/c')).toThrow('names no certificate');
+  expect(() => certificateSourcesOf(make([home], {}, { gate: 'g.example.com' }), '/x', '/c')).toThrow(
     'g.example.com',
   );
 });

@@ -49,22 +49,38 @@ export function canaryTargetsOf(config: Config): CanaryTarget[] {
 }
 
 /**
- * The certificate files of every name that ends TLS at home.
- * @throws CERTIFICATE_MISSING
+ * The certificate of every name that ends TLS at home: files that the configuration names, else by ACME.
+ * @param certsFolder where certificates by ACME lie, chain and key in one file
+ * @throws CERTIFICATE_MISSING, ACME_TERMS_NOT_AGREED
  */
-export function certificateSourcesOf(config: Config, configPath: string): CertificateSource[] {
+export function certificateSourcesOf(
+  config: Config,
+  configPath: string,
+  certsFolder: string,
+): CertificateSource[] {
   const named = [
     ...config.services.filter(({ tls }) => tls === 'home'),
     ...(config.gate ? [{ name: config.gate, certificate: config.gateCertificate }] : []),
   ];
   return named.map(({ name, certificate }) => {
-    if (!certificate) throw new PosternError('CERTIFICATE_MISSING', { service: name });
+    if (!certificate) {
+      const file = orderedFileOf(config, certsFolder, name);
+      return { name, certFile: file, keyFile: file, isOrdered: true };
+    }
     return {
       name,
       certFile: resolveConfigPath(configPath, certificate.cert),
       keyFile: resolveConfigPath(configPath, certificate.key),
     };
   });
+}
+
+function orderedFileOf({ acme }: Config, certsFolder: string, service: string): string {
+  if (!acme) throw new PosternError('CERTIFICATE_MISSING', { service });
+  if (!acme.agreeTos) {
+    throw new PosternError('ACME_TERMS_NOT_AGREED', { service, directory: acme.directory });
+  }
+  return join(certsFolder, `${service}.pem`);
 }
 
 /** The kinds of traffic that each connection of the link carries. */

@@ -68,7 +68,7 @@ async function build(options: HouseOptions, closers: (() => unknown)[]): Promise
   const login = await parts.openLogin({ databaseFile: folder.databaseFile, config, clock, log });
   closers.push(() => login.close());
   await refuseWithoutUser(config, login);
-  const sources = certificateSourcesOf(config, configPath);
+  const sources = certificateSourcesOf(config, configPath, folder.certs);
   const certificates = await openCertificateFiles({ sources, clock, log, health });
   closers.push(() => certificates.stop());
   const edge = await parts.startEdge({

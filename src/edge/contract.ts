@@ -31,6 +31,11 @@ export interface CertificatePair {
 /** Where the edge finds the certificate of a name; `undefined`: that name is not ours, the handshake is refused. */
 export interface CertificateStore {
   find(serverName: string): CertificatePair | undefined;
+  /**
+   * The certificate that answers a pending TLS-ALPN-01 challenge (RFC 8737) of a name. Shown to nobody but a client that
+   * offers `acme-tls/1` and no other protocol.
+   */
+  findChallenge(serverName: string): CertificatePair | undefined;
   /** Calls back when a name's certificate has changed, so that contexts are made anew. Returns the way to stop that. */
   onChange(callback: (serverName: string) => void): () => void;
 }

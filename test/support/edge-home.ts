@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import {
   type ClientHttp2Session,
   type SecureClientSessionOptions,
   connect as connectHttp2,
 } from 'node:http2';
 import { type Socket, connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TLSSocket, connect as connectTls } from 'node:tls';
 import { type Limits, limitsSchema } from '../../src/config/schema.ts';
@@ -26,6 +25,7 @@ import { makeDemoCertificate } from '../../src/demo/certificate.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { waitFor } from './wait-for.ts';
 import { TestGatekeeper } from './edge-gatekeeper.ts';
+import { makeTestFolder } from './temporary-folder.ts';
 
 export const NAME = 'chat.localhost';
 export const VISITOR = '203.0.113.7';
@@ -34,7 +34,12 @@ export const PROXY_LINE = `PROXY TCP4 ${VISITOR} 198.51.100.1 50000 443\r\n`;
 /** Certificates that a test changes under the edge's feet. */
 export class TestCertificates implements CertificateStore {
   readonly pairs = new Map<string, CertificatePair>();
+  readonly challenges = new Map<string, CertificatePair>();
   readonly #listeners = new Set<(name: string) => void>();
+
+  findChallenge(serverName: string): CertificatePair | undefined {
+    return this.challenges.get(serverName);
+  }
 
   find(serverName: string): CertificatePair | undefined {
     return this.pairs.get(serverName);
@@ -108,7 +113,7 @@ export class TestEdge {
   }
 
   static async start(options: TestEdgeOptions): Promise<TestEdge> {
-    const folder = await mkdtemp(join(tmpdir(), 'postern-edge-'));
+    const folder = makeTestFolder('postern-edge-');
     const gatekeeper = new TestGatekeeper();
     const certificates = new TestCertificates();
     const log = new TestLog();

@@ -80,7 +80,8 @@ export const daemonErrors = defineErrors({
   },
   CERTIFICATE_MISSING: {
     what: '{service} ends TLS at home and names no certificate',
-    remedy: 'Add certificate: { cert: FILE, key: FILE } to it in postern.yaml.',
+    remedy:
+      'Let Postern get one: acme: { directory: letsencrypt, agreeTos: true } in postern.yaml (read the terms first). Or add certificate: { cert: FILE, key: FILE } to it.',
     exit: EXIT.usage,
   },
   CERTIFICATE_EXPIRES: {

@@ -1,3 +1,4 @@
+import { acmeErrors } from './acme.ts';
 import { authErrors } from './auth.ts';
 import { cliErrors } from './cli.ts';
 import { configErrors } from './config.ts';
@@ -8,6 +9,7 @@ import { demoErrors } from './demo.ts';
 import { edgeErrors } from './edge.ts';
 import { gatewayErrors } from './gateway.ts';
 import { linkErrors } from './link.ts';
+import { provisionErrors } from './provision.ts';
 import { relayErrors } from './relay.ts';
 
 export { EXIT, type ErrorDefinition, type ExitStatus };
@@ -17,7 +19,9 @@ export const ERRORS = {
   ...configErrors,
   ...linkErrors,
   ...relayErrors,
+  ...provisionErrors,
   ...edgeErrors,
+  ...acmeErrors,
   ...authErrors,
   ...gatewayErrors,
   ...daemonErrors,

@@ -23,7 +23,7 @@ export const HEALTH = {
   CANARY_FAILED: {
     visibleAfterMs: 20_000,
     quietMs: 15_000,
-    dependsOn: [...LINK, 'CANARY_FOREIGN_CERTIFICATE', 'CERTIFICATE_UNREADABLE'],
+    dependsOn: [...LINK, 'CANARY_FOREIGN_CERTIFICATE', 'CERTIFICATE_UNREADABLE', 'ACME_NO_CERTIFICATE'],
   },
   EDGE_SERVICE_DOWN: { visibleAfterMs: 10_000, quietMs: 10_000, dependsOn: [] },
   GATEWAY_TRUSTS_STRANGERS: { visibleAfterMs: 0, quietMs: 0, dependsOn: [] },
@@ -32,6 +32,8 @@ export const HEALTH = {
   GATEWAY_STARTING: { visibleAfterMs: 120_000, quietMs: 0, dependsOn: ['EDGE_SERVICE_DOWN'] },
   CERTIFICATE_UNREADABLE: { visibleAfterMs: 5000, quietMs: 0, dependsOn: [] },
   CERTIFICATE_EXPIRES: { visibleAfterMs: 0, quietMs: 0, dependsOn: [] },
+  ACME_NO_CERTIFICATE: { visibleAfterMs: 120_000, quietMs: 0, dependsOn: LINK },
+  ACME_RENEWAL_LATE: { visibleAfterMs: 0, quietMs: 0, dependsOn: [] },
 } as const satisfies Partial<Record<ErrorCode, HealthPolicy>>;
 
 export type HealthCode = keyof typeof HEALTH;

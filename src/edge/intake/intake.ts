@@ -4,7 +4,7 @@ import type { EdgeCore } from '../core.ts';
 import type { Sweepable } from '../limits/sweeper.ts';
 import type { ClientAddress } from '../auth/contract.ts';
 import type { Place } from '../limits/connection-limits.ts';
-import type { StartTls, TlsServers } from '../tls/tls-servers.ts';
+import { type StartTls, type TlsServers, asksForChallenge } from '../tls/tls-servers.ts';
 import type { Arrival } from '../visitor.ts';
 import { toClientAddress, UNKNOWN_CLIENT } from './client-address.ts';
 import { readClientHello } from './client-hello.ts';
@@ -71,15 +71,17 @@ export class Intake implements Sweepable {
     if (this.#bytes.length === 0) return;
     const hello = readClientHello(this.#bytes);
     if (hello.kind === 'more') return;
-    const startTls = hello.kind === 'done' ? this.#findTls(hello.serverName) : undefined;
+    const startTls = hello.kind === 'done' ? this.#findTls(hello.serverName, hello.protocols) : undefined;
     if (hello.kind === 'bad' || startTls === undefined) return void this.#socket.destroy();
     this.#handOver(startTls, hello.serverName as string);
   }
 
-  #findTls(serverName: string | undefined): StartTls | undefined {
+  #findTls(serverName: string | undefined, protocols: readonly string[]): StartTls | undefined {
     if (serverName === undefined) return undefined;
+    const { tls } = this.#options;
     try {
-      return this.#options.tls.find(serverName);
+      const challenge = asksForChallenge(protocols) ? tls.findChallenge(serverName) : undefined;
+      return challenge ?? tls.find(serverName);
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown';
       this.#core.options.log.error({ service: serverName, reason }, 'the certificate cannot be used');

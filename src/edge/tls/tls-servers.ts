@@ -16,6 +16,14 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
 
+/** RFC 8737 §6.2. */
+const ACME_TLS_PROTOCOL = 'acme-tls/1';
+
+/** Does a client ask for a challenge's certificate? It offers that protocol and no other (RFC 8737 §3). */
+export function asksForChallenge(protocols: readonly string[]): boolean {
+  return protocols.length === 1 && protocols[0] === ACME_TLS_PROTOCOL;
+}
+
 /** Keys of session tickets live as long as a TLS server: this bounds what a stolen one opens. */
 const SERVER_LIFE_MS = 12 * 3600 * 1000;
 
@@ -50,6 +58,23 @@ export class TlsServers {
       this.#waiting.set(socket, onSecure);
       server.emit('connection', socket);
     };
+  }
+
+  /**
+   * Answers an authority that checks a TLS-ALPN-01 challenge: the handshake is all there is, then the connection ends
+   * (RFC 8737 §3). The server is used once, so nothing of it can be resumed.
+   * @returns `undefined` when no challenge of that name is pending
+   * @throws when certificate and key cannot be used
+   */
+  findChallenge(serverName: string): StartTls | undefined {
+    const pair = this.#store.findChallenge(serverName);
+    if (!pair) return undefined;
+    const server = createServer({ ...pair, minVersion: 'TLSv1.2', ALPNProtocols: [ACME_TLS_PROTOCOL] });
+    server.on('secureConnection', (secure) => {
+      secure.on('error', () => secure.destroy());
+      setImmediate(() => secure.end());
+    });
+    return (socket) => void server.emit('connection', socket);
   }
 
   stop(): void {
