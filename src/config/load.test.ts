@@ -1,9 +1,9 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isPosternError } from '../core/errors/index.ts';
 import { loadConfig, resolveConfigPath } from './load.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 const MINIMAL = `home: mac
 relay: { host: vps.example.com }
@@ -13,7 +13,7 @@ services: [{ name: chat.example.com, to: "http://127.0.0.1:18789" }]
 let folder = '';
 let file = '';
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'postern-config-'));
+  folder = makeTestFolder('postern-config-');
   file = join(folder, 'postern.yaml');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));

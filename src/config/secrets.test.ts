@@ -1,13 +1,13 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SecretReference } from './secrets.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let folder = '';
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'postern-secret-'));
+  folder = makeTestFolder('postern-secret-');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 

@@ -1,15 +1,15 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { silentLog } from '../core/log.ts';
 import { tellAlerts } from './alerts.ts';
 import { HealthTracker } from './health/tracker.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let folder = '';
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'postern-alerts-'));
+  folder = makeTestFolder('postern-alerts-');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { chmod, copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, copyFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
@@ -9,6 +8,7 @@ import { silentLog } from '../core/log.ts';
 import { runProcess } from '../platform/processes.ts';
 import { openCertificateFiles } from './certificates.ts';
 import { HealthTracker } from './health/tracker.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 const NAME = 'chat.example.com';
 let pairs = '';
@@ -22,7 +22,7 @@ async function makePair(label: string, name: string, days: number): Promise<void
 }
 
 beforeAll(async () => {
-  pairs = await mkdtemp(join(tmpdir(), 'postern-pairs-'));
+  pairs = makeTestFolder('postern-pairs-');
   await Promise.all([
     makePair('a', NAME, 90),
     makePair('b', NAME, 90),
@@ -32,7 +32,7 @@ beforeAll(async () => {
   return () => rm(pairs, { recursive: true, force: true });
 });
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'postern-certs-'));
+  folder = makeTestFolder('postern-certs-');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 

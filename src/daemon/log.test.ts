@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
@@ -7,10 +6,11 @@ import { SecretReference } from '../config/secrets.ts';
 import { PosternError } from '../core/errors/index.ts';
 import { Secret } from '../core/secret.ts';
 import { openDaemonLog } from './log.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let folder = '';
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'postern-log-'));
+  folder = makeTestFolder('postern-log-');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 

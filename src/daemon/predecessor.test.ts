@@ -1,6 +1,5 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../core/log.ts';
@@ -9,6 +8,7 @@ import { homeFolder } from '../platform/home-folder.ts';
 import { identifyProcess, spawnProcess } from '../platform/processes.ts';
 import { writeAnnouncement } from './control/announcement.ts';
 import { findPredecessor } from './predecessor.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let root = '';
 const folder = () => homeFolder({ POSTERN_HOME: root });
@@ -21,7 +21,7 @@ const options = (answerMs: number) => ({
 });
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'pp-'));
+  root = makeTestFolder('pp-');
   await mkdir(join(root, 'run'));
 });
 afterEach(() => rm(root, { recursive: true, force: true }));

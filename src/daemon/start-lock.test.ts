@@ -1,17 +1,17 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { homeFolder } from '../platform/home-folder.ts';
 import { identifyProcess, spawnProcess } from '../platform/processes.ts';
 import { canaryKeyOf, sweepRunFolder } from './run-folder.ts';
 import { acquireStartLock } from './start-lock.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let root = '';
 const folder = () => homeFolder({ POSTERN_HOME: root });
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'pl-'));
+  root = makeTestFolder('pl-');
   await mkdir(join(root, 'run'));
 });
 afterEach(() => rm(root, { recursive: true, force: true }));

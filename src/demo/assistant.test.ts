@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -9,6 +8,7 @@ import { systemClock } from '../platform/clock.ts';
 import { type Assistant, startAssistant } from './assistant.ts';
 import type { ChatEvent } from './chat-stream.ts';
 import { answerTo, piecesOf } from './script.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 const HOST = 'chat.localhost:8443';
 const VISITOR = { address: '198.51.100.7', protocol: 'https', host: HOST };
@@ -26,7 +26,7 @@ let socketPath: string;
 let assistant: Assistant;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'postern-test-'));
+  folder = makeTestFolder();
   socketPath = join(folder, 's.sock');
   assistant = await startAssistant({
     address: { path: socketPath },

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../core/log.ts';
@@ -12,6 +11,7 @@ import {
   spawnProcess,
 } from '../platform/processes.ts';
 import { ChildBook } from './orphans.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let folder: string;
 let child: ChildHandle;
@@ -20,7 +20,7 @@ let me: ProcessIdentity;
 const gone: ProcessIdentity = { pid: 4_194_000, startedAt: '1' };
 
 beforeEach(async () => {
-  folder = join(await mkdtemp(join(tmpdir(), 'postern-test-')), 'run');
+  folder = join(makeTestFolder(), 'run');
   child = spawnProcess(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
   identity = (await identifyProcess(child.pid as number)) as ProcessIdentity;
   me = (await identifyProcess(process.pid)) as ProcessIdentity;

@@ -1,13 +1,13 @@
-import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { RotatingFile } from './rotating-file.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let folder = '';
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'postern-log-'));
+  folder = makeTestFolder('postern-log-');
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 

@@ -1,15 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runProcess } from './processes.ts';
 import { openDatabase } from './sqlite.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let folder: string;
 let path: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'postern-sqlite-'));
+  folder = makeTestFolder('postern-sqlite-');
   path = join(folder, 'state.db');
 });
 afterEach(() => rmSync(folder, { recursive: true }));

@@ -1,12 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runProcess } from './processes.ts';
 import { whyUnreachable } from './reach.ts';
 import { requestOverTls } from './tls-request.ts';
+import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let folder = '';
 let server: Server;
@@ -16,7 +16,7 @@ const portOf = (one: { address(): AddressInfo | string | null }): number =>
   (one.address() as AddressInfo).port;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'postern-tls-'));
+  folder = makeTestFolder('postern-tls-');
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')];
   const request =
     'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=x'.split(' ');

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT, type SourceFile, readRepository } from './repository.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 
 const MAX_LINES = 500;
 
@@ -26,7 +26,7 @@ test('a file of one line too many is seen', () => {
 
 /** What the linter says of a function of `lines` lines, by the repository's own rules. */
 function lintFunctionOf(lines: number): string {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-lint-'));
+  const folder = makeTestFolder('postern-lint-');
   try {
     const body = Array.from({ length: lines - 2 }, (_, index) => `  use(${index});`).join('\n');
     const text = `declare function use(n: number): void;\nexport function long(): void {\n${body}\n}\n`;

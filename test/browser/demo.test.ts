@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Namespace } from '../support/namespace.ts';
 import { DemoProcess, type DemoReady } from '../support/demo-process.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 
 /** The demo as a person meets it: the printed URL, the sign-in, and the chat over both ways of streaming. */
 
@@ -18,7 +18,7 @@ let context: BrowserContext;
 let folder: string;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'postern-test-'));
+  folder = makeTestFolder();
   // Chromium cuts every connection when an interface of the machine comes or goes: it gets a network of its own.
   network = await Namespace.start(['--net'], ['--net'], 'ip link set lo up && echo ready && cat');
   const enter = ['nsenter', '-t', String(network.pid), '--net', '--'];

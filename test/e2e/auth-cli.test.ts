@@ -1,5 +1,4 @@
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +6,7 @@ import { type RunResult, runProcess, spawnProcess } from '../../src/platform/pro
 import { LoginHome } from '../support/login-home.ts';
 import { PASSWORD } from '../support/login.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 
 /** `postern users`, `devices` and `sessions` as they are typed, with no daemon running. */
 
@@ -17,7 +17,7 @@ let empty: string;
 
 beforeAll(async () => {
   home = await LoginHome.start();
-  empty = await mkdtemp(join(tmpdir(), 'pc-'));
+  empty = makeTestFolder('pc-');
 });
 afterAll(async () => {
   await home?.stop();
@@ -133,7 +133,7 @@ describe('devices', () => {
 });
 
 test('a state that cannot be written is one clear error', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'pc-'));
+  const folder = makeTestFolder('pc-');
   await postern(folder, ['users', 'list']);
   const path = join(folder, 'state.db');
   await rm(path);

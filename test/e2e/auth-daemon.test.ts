@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { silentLog } from '../../src/core/log.ts';
 import type { DaemonStatus } from '../../src/daemon/contract.ts';
@@ -12,6 +10,7 @@ import { type LocalHttpServer, serveLocalHttp } from '../../src/platform/control
 import { homeFolder, makeHomeFolder } from '../../src/platform/home-folder.ts';
 import { type RunResult, runProcess } from '../../src/platform/processes.ts';
 import { PASSWORD, type TestLogin, TestVisitor, makeLogin, signIn } from '../support/login.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 
 /** The command line asks the daemon where one runs: here its state is in memory, so nobody else could answer. */
 
@@ -22,7 +21,7 @@ let login: TestLogin;
 let control: LocalHttpServer;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'pd-'));
+  root = makeTestFolder('pd-');
   login = await makeLogin();
   const folder = homeFolder({ POSTERN_HOME: root });
   await makeHomeFolder(folder);

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import ssh2 from 'ssh2';
@@ -12,6 +11,7 @@ import { silentLog } from '../../src/core/log.ts';
 import { runProcess } from '../../src/platform/processes.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { type DemoRelay, startDemoRelay } from '../../src/link/demo-relay/demo-relay.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 
 /** The embedded relay against the real ssh client; behind it a server that sees the relay's bytes as they are. */
 
@@ -28,7 +28,7 @@ let arrived: Arrival[] = [];
 const children = new Set<ChildProcess>();
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'postern-test-'));
+  folder = makeTestFolder();
   relay = await startDemoRelay({
     home: 'demo',
     serverNames: ['chat.localhost'],

@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import jsqr from 'jsqr';
@@ -10,6 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type RunResult, runProcess } from '../../src/platform/processes.ts';
 import { DemoProcess, type DemoProcessOptions, type DemoReady } from '../support/demo-process.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 
 /** `postern demo` as its own process: what it prints is used as it is printed, and nothing may be left of it. */
 
@@ -19,7 +19,7 @@ const demos: DemoProcess[] = [];
 const servers: Server[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'demo test '));
+  folder = makeTestFolder('demo test ');
   temporary = join(folder, 'tmp');
   mkdirSync(temporary);
 });

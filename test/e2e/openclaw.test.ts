@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TLSSocket, connect as connectTls } from 'node:tls';
 import type { BrowserContext } from 'playwright-core';
@@ -24,6 +23,7 @@ import { fetchHttp2, postRaw } from '../support/odd-requests.ts';
 import { type Published, publish } from '../support/published.ts';
 import { type Tap, startTap } from '../support/tap.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 
 /**
  * The real OpenClaw gateway, published by the real daemon through real sshd and nginx. It is started once;
@@ -420,7 +420,7 @@ describe('the gateway’s own page in a browser', () => {
   let profile: string;
 
   beforeAll(async () => {
-    profile = await mkdtemp(join(tmpdir(), 'postern-chromium-'));
+    profile = makeTestFolder('postern-chromium-');
     chromium = await launchChromium(profile, NAME, published.address);
   });
   afterAll(async () => {

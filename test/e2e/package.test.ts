@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { VERSION } from '../../src/platform/version.ts';
 import { runProcess } from '../../src/platform/processes.ts';
 import { DemoProcess } from '../support/demo-process.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 
 /** What people install: the packed tarball, in a folder of its own. */
 
@@ -23,7 +23,7 @@ let tarball: string;
 let installed: string;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'postern-package-'));
+  folder = makeTestFolder('postern-package-');
   await npm(ROOT, ['pack', '--pack-destination', folder]);
   tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? 'none');
   writeFileSync(join(folder, 'package.json'), '{"private":true}');

@@ -1,6 +1,5 @@
-import { access, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { accountOf } from '../../src/core/relay-layout.ts';
@@ -13,6 +12,7 @@ import { clientHello } from '../support/client-hello.ts';
 import { type Lab, type LabOptions, startLab } from '../support/relay.ts';
 import { openSession } from '../support/relay-session.ts';
 import { waitFor } from '../support/wait-for.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 
 /** setup.sh and take-back.sh of `postern relay-files`, on a real relay. */
 const labs: Lab[] = [];
@@ -213,7 +213,7 @@ test('a relay that hides processes from each other (hidepid=2) still takes over'
 });
 
 test('a test that is killed -9 leaves no relay behind', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'postern-killed-'));
+  const folder = makeTestFolder('postern-killed-');
   const script = join(folder, 'hold.ts');
   const relay = join(import.meta.dirname, '../support/relay.ts');
   await writeFile(

@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { silentLog } from '../../src/core/log.ts';
@@ -7,6 +5,7 @@ import type { Link, LinkEvent, LinkOptions } from '../../src/link/contract.ts';
 import { startLink } from '../../src/link/link.ts';
 import type { ChildHandle, ProcessEnd } from '../../src/platform/processes.ts';
 import { FakeClock } from './fake-clock.ts';
+import { makeTestFolder } from './temporary-folder.ts';
 
 /** An ssh process that does what the test says; it speaks the session's protocol when told to. */
 export class FakeSsh implements ChildHandle {
@@ -121,7 +120,7 @@ export async function startFakeLink(options: Partial<LinkOptions> = {}): Promise
         };
       },
       sendProbe: async () => {},
-      runFolder: join(mkdtempSync(join(tmpdir(), 'postern-test-')), 'run'),
+      runFolder: join(makeTestFolder(), 'run'),
       clock,
       log: silentLog,
       ...options,

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { limitsSchema } from '../../src/config/schema.ts';
 import { type LoginGatekeeper, createGatekeeper } from '../../src/edge/auth/gatekeeper.ts';
@@ -14,6 +13,7 @@ import { type Database, openDatabase } from '../../src/platform/sqlite.ts';
 import { TestCertificates, TestLog, VISITOR } from './edge-home.ts';
 import { RawService } from './edge-service.ts';
 import { PASSWORD } from './login.ts';
+import { makeTestFolder } from './temporary-folder.ts';
 
 export interface LoginHomeOptions {
   readonly services?: readonly LoginService[];
@@ -58,7 +58,7 @@ export class LoginHome {
   static async start(options: LoginHomeOptions = {}): Promise<LoginHome> {
     const { gate, pairFirst = false } = options;
     const services = options.services ?? [{ name: 'chat.localhost', access: 'login', pairing: 'required' }];
-    const folder = await mkdtemp(join(tmpdir(), 'pl-'));
+    const folder = makeTestFolder('pl-');
     const doorPath = join(folder, 'door.sock');
     const { relay, port, sockets } = await startRelay(doorPath);
     const database = await openDatabase(join(folder, 'state.db'), STATE_MIGRATIONS);

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type ChildHandle, runProcess } from '../../src/platform/processes.ts';
 import { spawnTied } from './tied-process.ts';
 import { waitFor } from './wait-for.ts';
+import { makeTestFolder } from './temporary-folder.ts';
 
 const VERSION = '2026.9.6';
 const REPOSITORY = join(import.meta.dirname, '../..');
@@ -49,7 +49,7 @@ export interface OpenClawOptions {
 export async function startOpenClaw(options: OpenClawOptions): Promise<OpenClaw> {
   const entry = await installOpenClaw();
   const port = await findFreePort();
-  const folder = await mkdtemp(join(tmpdir(), 'postern-openclaw-'));
+  const folder = makeTestFolder('postern-openclaw-');
   const configFile = join(folder, 'state', 'openclaw.json');
   for (const name of ['home', 'tmp', 'state']) await mkdir(join(folder, name), { mode: 0o700 });
   await writeConfig(configFile, initialConfig(folder, port, options));

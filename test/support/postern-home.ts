@@ -1,5 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
@@ -8,6 +7,7 @@ import { type ChildHandle, type RunResult, runProcess, spawnProcess } from '../.
 import { must } from './namespace.ts';
 import type { Lab } from './relay.ts';
 import { waitFor } from './wait-for.ts';
+import { makeTestFolder } from './temporary-folder.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/postern.js', import.meta.url));
 
@@ -29,7 +29,7 @@ export class PosternHome {
 
   /** Not below a lab's folder: unix sockets have short names (unix(7): 108 bytes). */
   static async make(): Promise<PosternHome> {
-    return new PosternHome(await mkdtemp(join(tmpdir(), 'ph-')));
+    return new PosternHome(makeTestFolder('ph-'));
   }
 
   /** Writes `postern.yaml`. */

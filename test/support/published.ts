@@ -1,5 +1,4 @@
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, configSchema } from '../../src/config/schema.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -13,6 +12,7 @@ import { runProcess } from '../../src/platform/processes.ts';
 import { must } from './namespace.ts';
 import { type Lab, startLab } from './relay.ts';
 import { waitFor } from './wait-for.ts';
+import { makeTestFolder } from './temporary-folder.ts';
 
 /**
  * A service of this machine, published for real: the daemon with its own parts, the system's ssh, and a relay of the
@@ -57,7 +57,7 @@ export async function publish(options: PublishOptions): Promise<Published> {
   const { name, tls = 'home' } = options;
   const lab = await startLab(tls === 'home' ? { names: [name] } : { names: [], siteNames: [name] });
   // Not below the lab's folder: unix sockets have short names (unix(7): 108 bytes).
-  const root = await mkdtemp(join(tmpdir(), 'pp-'));
+  const root = makeTestFolder('pp-');
   const folder = homeFolder({ POSTERN_HOME: root });
   let daemon: Daemon | undefined;
   const stop = async (): Promise<void> => {

@@ -1,12 +1,12 @@
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type RunResult, runProcess } from '../../platform/processes.ts';
+import { makeTestFolder } from '../../../test/support/temporary-folder.ts';
 
 let home: string;
 beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'postern-relay-files-'));
+  home = makeTestFolder('postern-relay-files-');
   await configure('');
 });
 afterEach(() => rm(home, { recursive: true, force: true }));

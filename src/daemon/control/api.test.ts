@@ -1,7 +1,6 @@
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PosternError } from '../../core/errors/index.ts';
@@ -19,6 +18,7 @@ import {
 import { makeControlListener } from './api.ts';
 import { connectToDaemon } from './client.ts';
 import { CONTROL_HOST } from './names.ts';
+import { makeTestFolder } from '../../../test/support/temporary-folder.ts';
 
 let root = '';
 let announcement: Announcement;
@@ -28,7 +28,7 @@ let calls: string[] = [];
 const STATUS = { pid: 1, state: 'running' } as unknown as DaemonStatus;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'pc-'));
+  root = makeTestFolder('pc-');
   await mkdir(join(root, 'run'), { mode: 0o700 });
   calls = [];
   announcement = await makeAnnouncement(folder());

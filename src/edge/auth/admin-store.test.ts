@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -18,6 +17,7 @@ import type { AuthAdmin } from './admin.ts';
 import type { Revocation } from './contract.ts';
 import { STATE_MIGRATIONS } from './schema.ts';
 import { AuthStore } from './store.ts';
+import { makeTestFolder } from '../../../test/support/temporary-folder.ts';
 
 const CHAT = 'https://chat.example.com/';
 
@@ -27,7 +27,7 @@ let admin: AuthAdmin;
 const closers: (() => void)[] = [];
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'postern-auth-'));
+  folder = makeTestFolder('postern-auth-');
   const database = await openDatabase(join(folder, 'state.db'), STATE_MIGRATIONS);
   login = await makeLogin({ database });
   admin = login.keeper.admin;
