@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../core/log.ts';
 import { systemClock } from '../platform/clock.ts';
-import { writeRecord } from '../platform/process-records.ts';
+import { readRecords, writeRecord } from '../platform/process-records.ts';
 import {
   type ChildHandle,
   type ProcessIdentity,
@@ -11,6 +11,7 @@ import {
   spawnProcess,
 } from '../platform/processes.ts';
 import { ChildBook } from './orphans.ts';
+import { waitFor } from '../../test/support/wait-for.ts';
 import { makeTestFolder } from '../../test/support/temporary-folder.ts';
 
 let folder: string;
@@ -92,8 +93,29 @@ test('a child is written down while it lives, and only its owner may read it', a
   const kept = book().keep('ssh-3-7', child.pid, child.ended);
   let names: string[] = [];
   while (names.length === 0) names = await readdir(folder).catch(() => []);
-  expect(names[0]).toMatch(/^ssh-3-7-\d+\.child/);
+  expect(names[0]).toMatch(/^ssh-3-7-\d+-[0-9a-f]{12}\.child/);
   child.kill('SIGKILL');
   await kept;
   expect(await readdir(folder)).toEqual([]);
+});
+
+test('two pools of one daemon, each with a connection of the same number: both are written down, both are found', async () => {
+  const other = spawnProcess(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+  try {
+    const kept = [child, other].map(({ pid, ended }) => book().keep('ssh-1-1', pid, ended));
+    const recorded = async (): Promise<number[]> =>
+      (await readRecords(folder)).map((record) => record.child.pid).toSorted((a, b) => a - b);
+    const both = [child.pid as number, other.pid as number].toSorted((a, b) => a - b);
+    await waitFor('both are written down', 5000, async () => (await recorded()).length === 2);
+    expect(await recorded()).toEqual(both);
+    child.kill('SIGKILL');
+    await kept[0];
+    expect(await recorded()).toEqual([other.pid]);
+    other.kill('SIGKILL');
+    await kept[1];
+    expect(await readdir(folder)).toEqual([]);
+  } finally {
+    other.kill('SIGKILL');
+    await other.ended;
+  }
 });

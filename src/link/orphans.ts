@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { type Clock, sleep } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import {
@@ -28,7 +29,8 @@ export class ChildBook {
     const owner = await identifyProcess(process.pid);
     const child = pid === undefined ? undefined : await identifyProcess(pid);
     if (!owner || !child) return;
-    const name = `${kind}-${process.pid}`;
+    // Two pools of one daemon number their connections alike: without a word of its own one record would replace the other.
+    const name = `${kind}-${process.pid}-${randomBytes(6).toString('hex')}`;
     await writeRecord(this.#folder, { name, child, owner });
     await ended;
     await removeRecord(this.#folder, name);

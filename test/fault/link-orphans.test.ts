@@ -85,7 +85,7 @@ test('the ssh of a daemon that lives are left alone by a second one', async () =
   second.up.catch(() => {});
   await waitFor('it has looked for orphans and tried to connect', 20_000, async () => {
     const records = (await readdir(runFolder)).filter(
-      (name) => name.startsWith('ssh-') && name.includes(`-${second.child.pid}.`),
+      (name) => name.startsWith('ssh-') && name.includes(`-${second.child.pid}-`),
     );
     return records.length > 0 || second.said().includes('down');
   });
