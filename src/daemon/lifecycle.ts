@@ -52,7 +52,7 @@ const MAX_LINGER_MS = 3000;
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { folder, clock, log, config } = options;
   await makeHomeFolder(folder);
-  const releaseLock = await acquireStartLock(folder);
+  const releaseLock = await acquireStartLock(folder, clock);
   try {
     await sweepRunFolder(folder);
     const predecessor = await findPredecessor({ folder, clock, log, drainMs: config.limits.drainMs });

@@ -1,7 +1,9 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../platform/clock.ts';
 import { homeFolder } from '../platform/home-folder.ts';
 import { identifyProcess, spawnProcess } from '../platform/processes.ts';
 import { canaryKeyOf, sweepRunFolder } from './run-folder.ts';
@@ -24,12 +26,14 @@ async function deadPid(): Promise<number> {
 }
 
 test('of many that start at once exactly one gets the lock, and after it the next', async () => {
-  const attempts = await Promise.allSettled(Array.from({ length: 20 }, () => acquireStartLock(folder())));
+  const attempts = await Promise.allSettled(
+    Array.from({ length: 20 }, () => acquireStartLock(folder(), systemClock)),
+  );
   const won = attempts.filter((one) => one.status === 'fulfilled');
   expect(won).toHaveLength(1);
   await won[0]?.value();
   await (
-    await acquireStartLock(folder())
+    await acquireStartLock(folder(), systemClock)
   )();
   expect(await readdir(join(root, 'run'))).toEqual([]);
 });
@@ -37,7 +41,7 @@ test('of many that start at once exactly one gets the lock, and after it the nex
 test.each(['', '{', '{"pid":"x"}', 'null'])('a lock that holds %j is nobody’s', async (text) => {
   await writeFile(join(root, 'run/starting.lock'), text);
   await (
-    await acquireStartLock(folder())
+    await acquireStartLock(folder(), systemClock)
   )();
 });
 
@@ -49,7 +53,7 @@ test('the lock of a dead process, or of another process with its number, is take
   ]) {
     await writeFile(join(root, 'run/starting.lock'), JSON.stringify(holder));
     await (
-      await acquireStartLock(folder())
+      await acquireStartLock(folder(), systemClock)
     )();
   }
 });
@@ -97,4 +101,47 @@ test('a server that cannot be found is no reason to fail', async () => {
   await sweepRunFolder(folder());
   expect(await readdir(join(root, 'run'))).toEqual([]);
   await new Promise((resolve) => server.close(resolve));
+});
+
+/** A program that takes the lock when it is told to and says how that went; on the next line it gives it back. */
+const CONTENDER = `
+  const [lock, home, clock] = await Promise.all(
+    ['./start-lock.ts', '../platform/home-folder.ts', '../platform/clock.ts'].map(
+      (file) => import(new URL(file, ${JSON.stringify(import.meta.url)}).href),
+    ),
+  );
+  let release;
+  console.log('ready');
+  for await (const line of (await import('node:readline')).createInterface({ input: process.stdin })) {
+    if (line === 'release') await release?.();
+    else release = await lock.acquireStartLock(home.homeFolder(), clock.systemClock).catch(() => undefined);
+    console.log(line === 'release' ? 'released' : release ? 'won' : 'lost');
+  }`;
+
+test('processes that find the same dead lock at the same moment: exactly one takes it, round after round', async () => {
+  const contenders = Array.from({ length: 6 }, () => {
+    const args = ['--input-type=module', '--no-warnings', '-e', CONTENDER];
+    const child = spawnProcess(process.execPath, args, { env: { ...process.env, POSTERN_HOME: root } });
+    return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+  });
+  const tellAll = async (line?: string): Promise<(string | undefined)[]> => {
+    if (line !== undefined) for (const { child } of contenders) child.stdin.write(`${line}\n`);
+    return Promise.all(contenders.map(async ({ lines }) => (await lines.next()).value as string | undefined));
+  };
+  try {
+    expect(new Set(await tellAll())).toEqual(new Set(['ready']));
+    const dead = JSON.stringify({ pid: await deadPid(), startedAt: '1' });
+    for (let round = 0; round < 60; round++) {
+      await writeFile(join(root, 'run/starting.lock'), dead);
+      // Every third time somebody died while removing another dead one.
+      if (round % 3 === 0) await writeFile(join(root, 'run/starting.lock.removal'), dead);
+      const said = await tellAll('take');
+      expect(said.filter((one) => one === 'won')).toHaveLength(1);
+      expect(new Set(await tellAll('release'))).toEqual(new Set(['released']));
+      expect(await readdir(join(root, 'run'))).toEqual([]);
+    }
+  } finally {
+    for (const { child } of contenders) child.kill('SIGKILL');
+    await Promise.all(contenders.map(({ child }) => child.ended));
+  }
 });
