@@ -98,6 +98,11 @@ export interface Resource {
    * From any state that a crash may have left, any number of times. A failure leaves what was there before.
    */
   put(world: World, target: Target): Promise<void>;
+  /**
+   * What `destroy` puts, out of the first look that the journal remembers. Default: the state that was seen when it was
+   * foreign, `absent` when it was ours already (another home's journal, or a lost one). Pure.
+   */
+  original?(firstSeen: Observed): Json;
   /** The difference for a person: at most a dozen lines, no secret. Pure. */
   describe(from: Json, to: Json): readonly string[];
 }

@@ -6,11 +6,13 @@ import { daemonErrors } from './daemon.ts';
 import type { ErrorDefinition } from './definition.ts';
 import { EXIT, type ExitStatus } from './definition.ts';
 import { demoErrors } from './demo.ts';
+import { dnsErrors } from './dns.ts';
 import { edgeErrors } from './edge.ts';
 import { gatewayErrors } from './gateway.ts';
 import { linkErrors } from './link.ts';
 import { provisionErrors } from './provision.ts';
 import { relayErrors } from './relay.ts';
+import { serviceErrors } from './service.ts';
 
 export { EXIT, type ErrorDefinition, type ExitStatus };
 
@@ -20,11 +22,13 @@ export const ERRORS = {
   ...linkErrors,
   ...relayErrors,
   ...provisionErrors,
+  ...dnsErrors,
   ...edgeErrors,
   ...acmeErrors,
   ...authErrors,
   ...gatewayErrors,
   ...daemonErrors,
+  ...serviceErrors,
   ...cliErrors,
   ...demoErrors,
 } satisfies Record<string, ErrorDefinition>;
