@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { ClientHelloReader } from '../../core/client-hello.ts';
 import type { EdgeCore } from '../core.ts';
 import type { Sweepable } from '../limits/sweeper.ts';
 import type { ClientAddress } from '../auth/contract.ts';
@@ -7,7 +8,6 @@ import type { Place } from '../limits/connection-limits.ts';
 import { type StartTls, type TlsServers, asksForChallenge } from '../tls/tls-servers.ts';
 import type { Arrival } from '../visitor.ts';
 import { toClientAddress, UNKNOWN_CLIENT } from './client-address.ts';
-import { readClientHello } from './client-hello.ts';
 import { readProxyHeader } from './proxy-header.ts';
 
 /** What an intake needs besides the edge's core. */
@@ -30,7 +30,9 @@ export class Intake implements Sweepable {
   readonly #socket: Socket;
   #stage: 'proxy-header' | 'client-hello' | 'handshake' = 'proxy-header';
   #deadlineMs: number;
+  /** The beginning of a PROXY header. */
   #bytes: Buffer = NOTHING;
+  #hello: ClientHelloReader | undefined;
   #client: ClientAddress = UNKNOWN_CLIENT;
   #place: Place | undefined;
   readonly #onData = (chunk: Buffer): void => this.#read(chunk);
@@ -50,26 +52,27 @@ export class Intake implements Sweepable {
   }
 
   #read(chunk: Buffer): void {
-    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-    if (this.#stage === 'proxy-header') this.#readProxyHeader();
-    if (this.#stage === 'client-hello' && !this.#socket.destroyed) this.#readClientHello();
+    if (this.#stage === 'client-hello') return this.#readClientHello(chunk);
+    this.#readProxyHeader(chunk);
   }
 
-  #readProxyHeader(): void {
+  #readProxyHeader(chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
     const header = readProxyHeader(this.#bytes);
     if (header.kind === 'more') return;
     if (header.kind === 'bad') return void this.#socket.destroy();
     this.#client = header.source === undefined ? UNKNOWN_CLIENT : toClientAddress(header.source, () => false);
     this.#place = this.#core.connectionLimits.takePlace(this.#client.bucket);
     if (!this.#place) return void this.#socket.destroy();
-    this.#bytes = this.#bytes.subarray(header.length);
     this.#stage = 'client-hello';
     this.#deadlineMs = this.#core.sweeper.nowMs + this.#core.options.limits.clientHelloMs;
+    this.#readClientHello(this.#bytes.subarray(header.length));
+    this.#bytes = NOTHING;
   }
 
-  #readClientHello(): void {
-    if (this.#bytes.length === 0) return;
-    const hello = readClientHello(this.#bytes);
+  #readClientHello(chunk: Buffer): void {
+    this.#hello ??= new ClientHelloReader();
+    const hello = this.#hello.push(chunk);
     if (hello.kind === 'more') return;
     const startTls = hello.kind === 'done' ? this.#findTls(hello.serverName, hello.protocols) : undefined;
     if (hello.kind === 'bad' || startTls === undefined) return void this.#socket.destroy();
@@ -94,8 +97,8 @@ export class Intake implements Sweepable {
     this.#deadlineMs = this.#core.sweeper.nowMs + this.#core.options.limits.tlsHandshakeMs;
     this.#socket.removeListener('data', this.#onData);
     this.#socket.pause();
-    this.#socket.unshift(this.#bytes);
-    this.#bytes = NOTHING;
+    this.#socket.unshift(this.#hello?.received);
+    this.#hello = undefined;
     startTls(this.#socket, (secure) => {
       this.#core.sweeper.delete(this);
       this.#options.onSecure(secure, this.#arrival(serverName));

@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream';
+import { ClientHelloReader } from '../../core/client-hello.ts';
 import type { Clock } from '../../core/clock.ts';
 import {
   type LoopbackServer,
   type LoopbackSocket,
   listenOnLoopback,
 } from '../../platform/loopback-server.ts';
-import { readServerName } from './client-hello.ts';
 import { writeProxyHeader } from './proxy-header.ts';
 import type { SlotTable, WayHome } from './slots.ts';
 
@@ -58,7 +58,7 @@ function readHello(
   { serverNames, clock }: SpliceOptions,
 ): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    let received = Buffer.alloc(0);
+    const reader = new ClientHelloReader();
     const finish = (hello: Buffer | undefined): void => {
       timer.cancel();
       visitor.pause();
@@ -69,10 +69,10 @@ function readHello(
     };
     const onGone = (): void => finish(undefined);
     const onData = (chunk: Buffer): void => {
-      received = Buffer.concat([received, chunk]);
-      const result = readServerName(received);
-      if (result.kind === 'more') return;
-      finish(result.kind === 'found' && serverNames.has(result.serverName) ? received : undefined);
+      const hello = reader.push(chunk);
+      if (hello.kind === 'more') return;
+      const name = hello.kind === 'done' ? hello.serverName : undefined;
+      finish(name !== undefined && serverNames.has(name) ? reader.received : undefined);
     };
     const timer = clock.after(HELLO_MS, onGone);
     visitor.on('data', onData);
