@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ClientAddress, GateResponse, Principal } from './auth/contract.ts';
 import type { EdgeCore, RunningService } from './core.ts';
-import { renderErrorPage } from './pages/error-page.ts';
+import { renderRefusal } from './pages/error-page.ts';
 import type { ResponseHead } from './proxy/response-head.ts';
 import type { AnswerHandler, ServiceConnection, ServiceRequest } from './proxy/service-connection.ts';
 import { ServiceBusy } from './proxy/service-pool.ts';
@@ -126,7 +126,7 @@ export abstract class Exchange implements AnswerHandler {
     );
     if (this.hasAnswered) return this.destroy();
     const status = error instanceof ServiceBusy ? 503 : 502;
-    this.answer(renderErrorPage(status, this.head.acceptLanguage));
+    this.answer(renderRefusal(status, this.head));
   }
 
   /** The visitor has gone, or is made to go: the service hears of it at once. */

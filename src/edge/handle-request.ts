@@ -1,7 +1,7 @@
 import type { Decision, GateResponse, RequestFacts } from './auth/contract.ts';
 import type { EdgeCore, RunningService } from './core.ts';
 import type { Exchange } from './exchange.ts';
-import { renderErrorPage } from './pages/error-page.ts';
+import { type ErrorStatus, renderRefusal } from './pages/error-page.ts';
 
 /**
  * What the edge does with a request, in order: whose name is it → canary → decide → is the path open → is the service
@@ -10,9 +10,9 @@ import { renderErrorPage } from './pages/error-page.ts';
 export function handleRequest(core: EdgeCore, exchange: Exchange): void {
   const { head } = exchange;
   const host = head.host;
-  if (host === undefined) return exchange.answer(emptyAnswer(400));
+  if (host === undefined) return refuse(exchange, 400);
   const serviceName = findName(core, host, exchange.arrival.serverName);
-  if (serviceName === undefined) return exchange.answer(emptyAnswer(421));
+  if (serviceName === undefined) return refuse(exchange, 421);
   const canaryBody = core.canary.answerTo(head.target);
   if (canaryBody !== undefined) return exchange.answer(textAnswer(canaryBody));
   const facts = factsOf(exchange, serviceName);
@@ -23,11 +23,11 @@ export function handleRequest(core: EdgeCore, exchange: Exchange): void {
     case 'gate':
       return askGate(core, exchange, facts);
     case 'deny':
-      return exchange.answer(emptyAnswer(decision.status));
+      return refuse(exchange, decision.status);
     case 'limited':
-      return exchange.answer(emptyAnswer(429, [['retry-after', String(decision.retryAfterSeconds)]]));
+      return refuse(exchange, 429, decision.retryAfterSeconds);
     default:
-      return exchange.answer(emptyAnswer(403));
+      return refuse(exchange, 403);
   }
 }
 
@@ -75,11 +75,11 @@ function pass(
 ): void {
   const running = core.services.get(serviceName);
   // The gate has no service behind it; and nobody is let in without a login where the configuration asks for one.
-  if (!running || !mayPass(running, decision)) return exchange.answer(emptyAnswer(403));
+  if (!running || !mayPass(running, decision)) return refuse(exchange, 403);
   exchange.principal = decision.principal;
   if (decision.principal.kind !== 'open') exchange.markSignedIn(decision.principal);
-  if (running.service.isPathDenied(exchange.head.path)) return exchange.answer(emptyAnswer(403));
-  if (!running.state.open) return exchange.answer(renderErrorPage(503, exchange.head.acceptLanguage, 10));
+  if (running.service.isPathDenied(exchange.head.path)) return refuse(exchange, 403);
+  if (!running.state.open) return refuse(exchange, 503, 10);
   exchange.forward(running, host, decision.removeAuthorization);
 }
 
@@ -88,7 +88,7 @@ function mayPass(running: RunningService, decision: Allowed): boolean {
 }
 
 function askGate(core: EdgeCore, exchange: Exchange, facts: RequestFacts): void {
-  if (exchange.isUpgrade) return exchange.answer(emptyAnswer(403));
+  if (exchange.isUpgrade) return refuse(exchange, 403);
   const { publicPort } = core.options;
   const request = {
     ...facts,
@@ -103,14 +103,14 @@ function askGate(core: EdgeCore, exchange: Exchange, facts: RequestFacts): void 
         { reason: error instanceof Error ? error.message : 'unknown' },
         'sign-in failed',
       );
-      exchange.answer(emptyAnswer(500));
+      refuse(exchange, 500);
     },
   );
 }
 
 /** An answer that says nothing but its status. */
-export function emptyAnswer(status: number, headers: GateResponse['headers'] = []): GateResponse {
-  return { status, headers: [['cache-control', 'no-store'], ...headers], body: '' };
+function refuse(exchange: Exchange, status: ErrorStatus, retryAfterSeconds?: number): void {
+  exchange.answer(renderRefusal(status, exchange.head, retryAfterSeconds));
 }
 
 function textAnswer(body: string): GateResponse {

@@ -261,13 +261,21 @@ describe('decisions deny by default', () => {
     [{ kind: 'something new' } as never, 403],
   ])('%o is answered with %i and nothing that names product or service', async (decision, status) => {
     home.gatekeeper.forStrangers = decision;
-    const wire = new Wire(await home.connectTls());
-    wire.send(`GET / HTTP/1.1\r\nHost: ${NAME}\r\n\r\n`);
-    const answer = await wire.answer();
-    expect(answer.status).toBe(status);
-    expect(answer.body).toBe('');
-    expect(`${answer.head}${answer.body}`).not.toMatch(/postern|node|server:|x-powered-by|via:/i);
-    expect(/^retry-after: 7$/im.test(answer.head)).toBe(status === 429);
+    const looks = [
+      ['', /^[A-Z][a-z ]+\.\n$/],
+      ['Accept: text/html\r\n', /<html lang="en">[^]*<h1>/],
+      ['Accept: text/html\r\nAccept-Language: zh-CN\r\n', /<html lang="zh-Hans">[^]*<h1>/],
+    ] as const;
+    for (const [fields, look] of looks) {
+      const wire = new Wire(await home.connectTls());
+      wire.send(`GET / HTTP/1.1\r\nHost: ${NAME}\r\n${fields}\r\n`);
+      const answer = await wire.answer();
+      expect(answer.status).toBe(status);
+      expect(answer.body).toMatch(look);
+      expect(`${answer.head}${answer.body}`).not.toMatch(/postern|chat|node|server:|x-powered-by|via:/i);
+      expect(/^retry-after: 7$/im.test(answer.head)).toBe(status === 429);
+      expect(/^www-authenticate: Bearer$/im.test(answer.head)).toBe(status === 401);
+    }
     expect(service.seen).toEqual([]);
   });
 

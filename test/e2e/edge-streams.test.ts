@@ -217,7 +217,7 @@ test('a service that is down is a page with 502, in the language of the visitor;
   await dead.stop();
   try {
     const wire = new Wire(await lost.connectTls());
-    wire.send(signedInRequest('GET /', ['Accept-Language: zh-CN,zh;q=0.9,en;q=0.8']));
+    wire.send(signedInRequest('GET /', ['Accept: text/html', 'Accept-Language: zh-CN,zh;q=0.9,en;q=0.8']));
     const answer = await wire.answer();
     expect(answer.status).toBe(502);
     expect(answer.head).toMatch(/content-type: text\/html/);

@@ -45,7 +45,7 @@ export interface Principal {
  * The answer of `decide`; the edge's switch over it is exhaustive and denies by default.
  * allow      pass it on; `removeAuthorization` when the Authorization field was ours
  * gate       the login answers this request itself: reserved paths, and strangers that may be shown the sign-in
- * deny       an empty answer with that status
+ * deny       a refusal that says its status alone, the same for everybody
  * limited    429 with Retry-After
  */
 export type Decision =

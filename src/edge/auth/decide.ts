@@ -1,3 +1,4 @@
+import { acceptsPages } from '../pages/page.ts';
 import type { Decision, RequestFacts } from './contract.ts';
 import { DEVICE_COOKIE, SESSION_COOKIE, readCookie } from './cookies.ts';
 import { type Place, type Places, SIGN_IN_PATH, isReserved, nameOf, pathOf } from './places.ts';
@@ -46,11 +47,6 @@ function decideReserved(
     if (retryAfterSeconds > 0) return { kind: 'limited', retryAfterSeconds };
   }
   return { kind: 'gate' };
-}
-
-/** A browser that looks for a page. */
-export function acceptsPages(facts: Pick<RequestFacts, 'accept'>): boolean {
-  return facts.accept?.includes('text/html') === true;
 }
 
 function decideGatePath(facts: RequestFacts): Decision {

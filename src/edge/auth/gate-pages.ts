@@ -1,4 +1,4 @@
-import { renderErrorPage } from '../pages/error-page.ts';
+import { CHALLENGE, renderErrorPage } from '../pages/error-page.ts';
 import { renderRedirect, renderText } from '../pages/page.ts';
 import { renderSignInPage } from '../pages/sign-in-page.ts';
 import { renderSignedInPage, renderSignedOutPage } from '../pages/signed-in-page.ts';
@@ -9,7 +9,7 @@ import { closeRequest, findRequest } from './pairing.ts';
 import { ticketUrl } from './passage.ts';
 import { HOME_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, nameOf } from './places.ts';
 import { endSessionsOfDevice } from './sessions.ts';
-import { CHALLENGE, type Login, type Visitor, ensureVisit, refuse, signInPathOf } from './visitor.ts';
+import { type Login, type Visitor, ensureVisit, refuse, signInPathOf } from './visitor.ts';
 
 /** A stranger asked for a page of a service: people are led to the sign-in, programs are told. */
 export function leadToSignIn(login: Login, visitor: Visitor): GateResponse {

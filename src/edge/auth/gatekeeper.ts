@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database } from '../../platform/sqlite.ts';
-import { renderErrorPage } from '../pages/error-page.ts';
+import { renderRefusal } from '../pages/error-page.ts';
 import { createAuthAdmin } from './admin-store.ts';
 import type { AuthAdmin } from './admin.ts';
 import type { GateRequest, GateResponse, Gatekeeper } from './contract.ts';
@@ -81,7 +81,7 @@ export function createGatekeeper(options: GatekeeperOptions): LoginGatekeeper {
 
 async function answer(login: Login, request: GateRequest): Promise<GateResponse> {
   const place = login.places.find(request.serviceName);
-  if (!place) return renderErrorPage(404, request.acceptLanguage);
+  if (!place) return renderRefusal(404, request);
   const visitor = readVisitor(login, place, request);
   const response = await route(login, visitor);
   return request.method === 'HEAD' ? { ...response, body: '' } : response;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { renderErrorPage } from '../pages/error-page.ts';
+import { CHALLENGE, renderErrorPage } from '../pages/error-page.ts';
 import { renderRedirect, renderText } from '../pages/page.ts';
 import { renderSignInPage } from '../pages/sign-in-page.ts';
 import { renderGoOnPage } from '../pages/signed-in-page.ts';
@@ -15,15 +15,7 @@ import { HOME_PATH, nameOf } from './places.ts';
 import type { Device, User } from './records.ts';
 import { hashSecret } from './secrets.ts';
 import { startSession } from './sessions.ts';
-import {
-  CHALLENGE,
-  type Headers,
-  type Login,
-  type Visitor,
-  refuse,
-  setCookie,
-  signInPathOf,
-} from './visitor.ts';
+import { type Headers, type Login, type Visitor, refuse, setCookie, signInPathOf } from './visitor.ts';
 
 /** The form is posted: origin → device → limits → password → session. */
 export async function answerSignIn(login: Login, visitor: Visitor): Promise<GateResponse> {

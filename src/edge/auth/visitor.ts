@@ -2,10 +2,9 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { type ErrorStatus, renderErrorPage } from '../pages/error-page.ts';
 import { type Language, chooseLanguage } from '../pages/language.ts';
-import { renderText } from '../pages/page.ts';
+import { acceptsPages, renderText } from '../pages/page.ts';
 import type { GateRequest, GateResponse } from './contract.ts';
 import { DEVICE_COOKIE, SESSION_COOKIE, VISIT_COOKIE, makeCookie, readCookie } from './cookies.ts';
-import { acceptsPages } from './decide.ts';
 import type { HashQueue } from './hash-queue.ts';
 import type { ScryptCost } from './passwords.ts';
 import { type Place, type Places, SIGN_IN_PATH, nameOf, pathOf } from './places.ts';
@@ -108,6 +107,3 @@ export function refuse(visitor: Visitor, status: ErrorStatus, text: string): Gat
     ? renderErrorPage(status, visitor.request.acceptLanguage)
     : renderText(status, text);
 }
-
-/** RFC 9110 §15.5.2 wants a challenge on 401; of this one no browser makes a window. */
-export const CHALLENGE: readonly [string, string] = ['www-authenticate', 'Bearer'];

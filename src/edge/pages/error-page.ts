@@ -1,7 +1,7 @@
 import type { GateResponse } from '../auth/contract.ts';
 import { html } from './html.ts';
 import { chooseLanguage } from './language.ts';
-import { renderPage } from './page.ts';
+import { acceptsPages, renderPage, renderText } from './page.ts';
 import { type ErrorStatus, TEXTS } from './texts.ts';
 
 export type { ErrorStatus };
@@ -27,4 +27,32 @@ export function renderErrorPage(
       <p class="status">${status}</p>`,
     headers: retryAfterSeconds === undefined ? [] : [['retry-after', String(retryAfterSeconds)]],
   });
+}
+
+/** RFC 9110 §15.5.2 wants a challenge on 401; of this one no browser makes a window. */
+export const CHALLENGE: readonly [string, string] = ['www-authenticate', 'Bearer'];
+
+/** What of a request says how its refusal should look. */
+export interface RefusedRequest {
+  readonly accept: string | undefined;
+  readonly acceptLanguage: string | undefined;
+}
+
+/**
+ * A refusal, which depends on nothing but its status and on who reads it: a page for browsers, a line for programs.
+ * @param retryAfterSeconds adds Retry-After
+ */
+export function renderRefusal(
+  status: ErrorStatus,
+  request: RefusedRequest,
+  retryAfterSeconds?: number,
+): GateResponse {
+  const headers = [
+    ...(status === 401 ? [CHALLENGE] : []),
+    ...(retryAfterSeconds === undefined ? [] : [['retry-after', String(retryAfterSeconds)] as const]),
+  ];
+  const answer = acceptsPages(request)
+    ? renderErrorPage(status, request.acceptLanguage)
+    : renderText(status, `${TEXTS.en.errors[status].title}.`);
+  return { ...answer, headers: [...answer.headers, ...headers] };
 }

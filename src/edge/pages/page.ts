@@ -68,6 +68,11 @@ export function renderPage(parts: PageParts): GateResponse {
   return { status: parts.status, headers: [...PAGE_HEADERS, ...(parts.headers ?? [])], body: page.text };
 }
 
+/** A browser that looks for a page. */
+export function acceptsPages({ accept }: { readonly accept: string | undefined }): boolean {
+  return accept?.includes('text/html') === true;
+}
+
 /** A short answer for programs. */
 export function renderText(status: number, text: string, headers: Headers = []): GateResponse {
   return {

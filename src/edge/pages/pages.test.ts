@@ -9,7 +9,7 @@ import { renderPairingEndPage, renderPairingLimitPage, renderPairingPage } from 
 import { renderSignInPage } from './sign-in-page.ts';
 import { renderGoOnPage, renderSignedInPage, renderSignedOutPage } from './signed-in-page.ts';
 
-const STATUSES: readonly ErrorStatus[] = [400, 403, 404, 413, 421, 429, 502, 503];
+const STATUSES: readonly ErrorStatus[] = [400, 401, 403, 404, 413, 421, 429, 500, 502, 503];
 
 /** Every page in a language; those that strangers see first. */
 function allPages(language: 'en' | 'zh'): { stranger: GateResponse[]; signedIn: GateResponse[] } {

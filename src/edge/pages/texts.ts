@@ -1,7 +1,7 @@
 import type { Language } from './language.ts';
 
 /** Statuses that have a page of their own. */
-export type ErrorStatus = 400 | 403 | 404 | 413 | 421 | 429 | 502 | 503;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 413 | 421 | 429 | 500 | 502 | 503;
 
 interface ErrorText {
   readonly title: string;
@@ -72,6 +72,10 @@ const en: Texts = {
   signInAgain: 'Sign in again',
   errors: {
     400: { title: 'That did not work', text: 'The request was not understood. Go back and try again.' },
+    401: {
+      title: 'Not signed in',
+      text: 'What was sent has not arrived. Go back, reload the page, sign in and send it again.',
+    },
     403: {
       title: 'Not allowed',
       text: 'This request came from another page, or is not allowed here. Go back, reload and try again.',
@@ -80,6 +84,7 @@ const en: Texts = {
     413: { title: 'Too large', text: 'What was sent is larger than allowed.' },
     421: { title: 'Wrong connection', text: 'This name is not served on this connection. Reload the page.' },
     429: { title: 'Too many attempts', text: 'Wait a little, then try again.' },
+    500: { title: 'Something went wrong', text: 'That is not your fault. Try again in a moment.' },
     502: {
       title: 'No answer',
       text: 'The way here works, but what is behind it does not answer. It may be starting.',
@@ -119,11 +124,13 @@ const zh: Texts = {
   signInAgain: '重新登录',
   errors: {
     400: { title: '请求无效', text: '无法理解此请求。请返回后重试。' },
+    401: { title: '尚未登录', text: '内容未能送达。请返回并刷新页面，登录后重新发送。' },
     403: { title: '不允许', text: '此请求来自其他页面，或在此处不被允许。请返回并刷新后重试。' },
     404: { title: '未找到', text: '此地址没有内容。' },
     413: { title: '内容过大', text: '发送的内容超过了允许的大小。' },
     421: { title: '连接错误', text: '此连接不提供该名称。请刷新页面。' },
     429: { title: '尝试次数过多', text: '请稍等片刻再试。' },
+    500: { title: '出现错误', text: '这不是您的问题，请稍后再试。' },
     502: { title: '没有响应', text: '通道正常，但后面的服务没有响应，可能正在启动。' },
     503: { title: '暂时关闭', text: '目前无法使用，请稍后再试。' },
   },
