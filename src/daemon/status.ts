@@ -68,9 +68,10 @@ function whyUnreachable(
   canary: CanaryStatus | undefined,
 ): string | undefined {
   if (!connections.some(({ state }) => state === 'up')) return 'no connection to the relay is up';
+  // Before the canary: that the service is shut needs the operator, whatever the way there does meanwhile.
+  if (!guard.open) return guard.reason;
   if (canary && !canary.isFine)
     return `a request of our own through the relay did not come back: ${canary.reason}`;
-  if (!guard.open) return guard.reason;
   const down = whyDown(name);
   return down === undefined ? undefined : `the service does not answer at ${to} (${down})`;
 }
