@@ -2,7 +2,7 @@ import { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 
 export interface HttpsRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE';
   /** `https://…`; anything else is refused. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
