@@ -28,6 +28,19 @@ test('lines are written together after a moment, in a file of mode 0600', async 
   file.close();
 });
 
+test('lines of any length and any letters come out whole and in order', async () => {
+  const file = new RotatingFile({
+    path: join(folder, 'a.jsonl'),
+    maxBytes: 10_000_000,
+    files: 3,
+    clock: new FakeClock(),
+  });
+  const lines = Array.from({ length: 60 }, (_, number) => `${number} ${'门é😀x'.repeat(number ** 2 * 4)}\n`);
+  for (const line of lines) file.write(line);
+  file.close();
+  expect(await readFile(join(folder, 'a.jsonl'), 'utf8')).toBe(lines.join(''));
+});
+
 test('by size the file is set aside; the oldest goes, and no line is lost or cut before that', async () => {
   const file = open();
   for (let number = 100; number < 140; number++) {

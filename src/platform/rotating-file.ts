@@ -13,6 +13,7 @@ export interface RotatingFileOptions {
 /** Lines wait this long to be written together: a busy edge writes one for each request. */
 const FLUSH_MS = 100;
 const MAX_WAITING_BYTES = 64 * 1024;
+const MAX_BYTES_PER_CHARACTER = 3;
 
 /**
  * A text file that only grows at its end and is set aside by size. Two processes may write to it (an old daemon and
@@ -21,7 +22,8 @@ const MAX_WAITING_BYTES = 64 * 1024;
 export class RotatingFile {
   readonly #options: RotatingFileOptions;
   #descriptor: number | undefined;
-  #waiting: string[] = [];
+  /** Lines as bytes: as strings they outlive the young generation of the garbage collector, which costs a busy edge a tenth. */
+  readonly #waiting = Buffer.allocUnsafeSlow(MAX_WAITING_BYTES);
   #waitingBytes = 0;
   #timer: Timer | undefined;
 
@@ -31,22 +33,26 @@ export class RotatingFile {
 
   /** Takes one line with its line end. */
   write(line: string): void {
-    this.#waiting.push(line);
-    this.#waitingBytes += Buffer.byteLength(line);
-    if (this.#waitingBytes >= MAX_WAITING_BYTES) this.flush();
-    else this.#timer ??= this.#options.clock.after(FLUSH_MS, () => this.flush());
+    const mostBytes = line.length * MAX_BYTES_PER_CHARACTER;
+    if (mostBytes > MAX_WAITING_BYTES - this.#waitingBytes) this.flush();
+    if (mostBytes > MAX_WAITING_BYTES) return this.#append(Buffer.from(line));
+    this.#waitingBytes += this.#waiting.write(line, this.#waitingBytes);
+    this.#timer ??= this.#options.clock.after(FLUSH_MS, () => this.flush());
   }
 
   /** Writes what waits. A full disk loses lines, never the program. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (this.#waiting.length === 0) return;
-    const text = this.#waiting.join('');
-    this.#waiting = [];
+    if (this.#waitingBytes === 0) return;
+    const bytes = this.#waiting.subarray(0, this.#waitingBytes);
     this.#waitingBytes = 0;
+    this.#append(bytes);
+  }
+
+  #append(bytes: Uint8Array): void {
     try {
-      writeSync(this.#current(Buffer.byteLength(text)), text);
+      writeSync(this.#current(bytes.length), bytes);
     } catch {
       this.#closeDescriptor();
     }
