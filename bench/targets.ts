@@ -194,7 +194,7 @@ export const TARGETS: readonly Target[] = [
     judgedBy: 'median of fresh daemons, ten seconds after the start',
     judge: (samples) => middle(samples, 'postern', 'idleMegabytes'),
     ifMissed:
-      'Node alone takes 45 MB of it, loading zod 17, yaml 11, node:http2 11 and pino 7; one bundle in place of many files gives 17 MB back',
+      'Node with http2, tls and sqlite takes 58 MB of it; docs/adr/015-one-bundle.md says what was tried and what each way gave',
   },
   {
     id: 'memory-websocket',

@@ -11,6 +11,6 @@ if (major < 22 || (major === 22 && minor < 19)) {
 }
 // A checkout runs its TypeScript as it is; the package ships JavaScript only.
 const source = new URL('../src/cli/main.ts', import.meta.url);
-const built = new URL('../dist/cli/main.js', import.meta.url);
+const built = new URL('../dist/main.js', import.meta.url);
 const { main } = await import((existsSync(source) ? source : built).href);
 await main(process.argv.slice(2));

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SecretReference } from './secrets.ts';
 import { parseTarget } from './target.ts';
 

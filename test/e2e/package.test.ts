@@ -11,8 +11,8 @@ import { makeTestFolder } from '../support/temporary-folder.ts';
 /** What people install: the packed tarball, in a folder of its own. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MOST_PACKAGES = 90;
-const MOST_BYTES = 30 * 1024 * 1024;
+/** The issue allows 90 packages and 30 MB; what the program uses is bundled, so that there is one, and it stays small. */
+const MOST_BYTES = 10 * 1024 * 1024;
 /** Of npm, which must not think that it runs inside of this repository's own `npm test`. */
 const CLEAN_ENV = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cache|userconfig))/.test(name)),
@@ -62,16 +62,8 @@ function lockedClosure(): (readonly [string, LockedPackage])[] {
   return lockedPackages().filter(([, { dev, devOptional }]) => dev !== true && devOptional !== true);
 }
 
-test('the lock file: few packages, none with an install script, none that builds native code', () => {
-  const closure = lockedClosure();
-  const names = closure.map(([path]) => path.replace(/^.*node_modules\//, ''));
-  expect(names).toContain('commander');
-  expect(names).not.toContain('ssh2');
-  expect(closure.length).toBeLessThanOrEqual(MOST_PACKAGES);
-  expect(closure.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
-  expect(
-    names.filter((name) => /^(nan|bindings|node-addon-api|prebuild-install|.*gyp.*)$/.test(name)),
-  ).toEqual([]);
+test('the lock file: what the program uses is bundled, so nothing else is installed with it', () => {
+  expect(lockedClosure()).toEqual([]);
 });
 
 test('a checkout says of every install script whether it may run, so that a strict npm installs node as well', () => {
@@ -88,11 +80,11 @@ test('a checkout says of every install script whether it may run, so that a stri
 test('the tarball runs no script when it is installed, and ships no TypeScript and no test', () => {
   const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
-    dependencies: Record<string, string>;
+    dependencies?: Record<string, string>;
   };
   for (const name of ['preinstall', 'install', 'postinstall', 'prepare'])
     expect(manifest.scripts).not.toHaveProperty(name);
-  expect(Object.keys(manifest.dependencies)).not.toContain('ssh2');
+  expect(manifest).not.toHaveProperty('dependencies');
   const files = filesBelow(installed);
   expect(files.filter((file) => /\.ts$|\.test\.|fixtures|\.tsbuildinfo$/.test(file))).toEqual([]);
   for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md', 'bin/postern.js', 'dist/demo/page/page.js']) {
@@ -100,14 +92,13 @@ test('the tarball runs no script when it is installed, and ships no TypeScript a
   }
 });
 
-test('what is installed: few packages, small, no native code', () => {
+test('what is installed: one package, small, no native code', () => {
   const modules = join(folder, 'node_modules');
   const files = filesBelow(modules);
   const packages = files.filter(
     (file) => /^(?:.*\/)?(?:@[^/]+\/)?[^/@]+\/package\.json$/.test(file) && isPackage(modules, file),
   );
-  expect(packages.length).toBeGreaterThan(10);
-  expect(packages.length).toBeLessThanOrEqual(MOST_PACKAGES);
+  expect(packages).toEqual(['postern/package.json']);
   expect(files.filter((file) => /\.node$|binding\.gyp$|\.so$|\.dylib$|\.dll$/.test(file))).toEqual([]);
   const bytes = files.reduce((sum, file) => sum + statSync(join(modules, file)).size, 0);
   expect(bytes).toBeLessThanOrEqual(MOST_BYTES);
@@ -127,11 +118,14 @@ function filesBelow(path: string): string[] {
 }
 
 test('every bundled package has its licence beside the bundle', () => {
-  const text = readFileSync(join(installed, 'dist/link/demo-relay/ssh2.LICENSE.txt'), 'utf8');
-  for (const name of ['ssh2', 'asn1', 'bcrypt-pbkdf', 'tweetnacl', 'safer-buffer']) {
+  const text = readFileSync(join(installed, 'dist/LICENSES.txt'), 'utf8');
+  const bundled = ['commander', 'hono', 'pino', 'yaml', 'zod'];
+  for (const name of [...bundled, 'ssh2', 'asn1', 'bcrypt-pbkdf', 'tweetnacl', 'safer-buffer']) {
     expect(text).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+$`, 'm'));
   }
-  expect(text.match(/Copyright|UNLICENSE|unencumbered/gi)?.length).toBeGreaterThanOrEqual(5);
+  const parts = text.split(`\n${'-'.repeat(78)}\n`).slice(1);
+  expect(parts.length).toBeGreaterThanOrEqual(40);
+  expect(parts.filter((part) => !/copyright|unlicense|unencumbered|permission/i.test(part))).toEqual([]);
 });
 
 test('publint has no complaint', async () => {

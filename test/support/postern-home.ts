@@ -41,17 +41,24 @@ export class PosternHome {
 
   /** The lab's key and host key, and a certificate for `names`. */
   async joinLab(lab: Lab, names: readonly string[]): Promise<void> {
-    const [ssh, certs] = [join(this.root, 'ssh'), join(this.root, 'certs')];
-    for (const folder of [ssh, certs]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    const ssh = join(this.root, 'ssh');
+    await mkdir(ssh, { recursive: true, mode: 0o700 });
     await copyFile(join(lab.folder, 'key'), join(ssh, 'id_ed25519'));
     await copyFile(lab.relay.knownHostsFile, join(ssh, 'known_hosts'));
+    await this.makeCertificate(names);
+  }
+
+  /** A certificate that nobody signed. */
+  async makeCertificate(names: readonly string[]): Promise<void> {
+    const certs = join(this.root, 'certs');
+    await mkdir(certs, { recursive: true, mode: 0o700 });
     const request = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30'.split(' ');
     const subject = ['-subj', '/CN=test', '-addext', `subjectAltName=${names.map((n) => `DNS:${n}`).join()}`];
     const files = ['-keyout', join(certs, 'key.pem'), '-out', join(certs, 'cert.pem')];
     await must(runProcess('openssl', [...request, ...subject, ...files]));
   }
 
-  /** What a service's `certificate` has to be after `joinLab`. */
+  /** What a service's `certificate` has to be after one of these. */
   readonly certificate = { cert: 'certs/cert.pem', key: 'certs/key.pem' };
 
   /** Runs a command to its end. */

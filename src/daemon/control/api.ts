@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { getRequestListener } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { z } from 'zod';
+import * as z from 'zod';
 import { EXIT, type ExitStatus, PosternError, isPosternError } from '../../core/errors/index.ts';
 import type { Log } from '../../core/log.ts';
 import type { HttpListener } from '../../platform/control-transport.ts';
