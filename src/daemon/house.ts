@@ -3,7 +3,12 @@ import type { Clock } from '../core/clock.ts';
 import { PosternError } from '../core/errors/index.ts';
 import type { Log } from '../core/log.ts';
 import type { Edge } from '../edge/contract.ts';
-import { READINESS_PATH, judgeStrangerAnswer } from '../gateway/stranger-guard.ts';
+import {
+  HANDSHAKE_PATH,
+  READINESS_PATH,
+  judgeHandshake,
+  judgeStrangerAnswer,
+} from '../gateway/stranger-guard.ts';
 import type { HomeFolder } from '../platform/home-folder.ts';
 import { tellAlerts } from './alerts.ts';
 import { Canary } from './canary.ts';
@@ -104,8 +109,12 @@ async function refuseWithoutUser(config: Config, login: Login): Promise<void> {
 function makeGuard({ config, clock, log }: HouseOptions, edge: Edge, health: HealthTracker): Guard {
   return new Guard({
     services: config.services.filter(({ kind }) => kind === 'openclaw').map(({ name }) => name),
-    check: async (name) =>
-      judgeStrangerAnswer(name, await edge.askAsStranger(name, READINESS_PATH, STRANGER_TIMEOUT_MS)),
+    check: async (name) => {
+      const answer = await edge.askAsStranger(name, READINESS_PATH, STRANGER_TIMEOUT_MS);
+      const verdict = judgeStrangerAnswer(name, answer);
+      if (verdict.kind === 'shut') return verdict;
+      return judgeHandshake(name, await edge.openAsStranger(name, HANDSHAKE_PATH, STRANGER_TIMEOUT_MS));
+    },
     setState: (name, state) => edge.setServiceState(name, state),
     health,
     clock,

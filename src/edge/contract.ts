@@ -83,6 +83,14 @@ export interface ProbeAnswer {
   readonly body: string;
 }
 
+/** What a service said to a WebSocket handshake. */
+export interface UpgradeAnswer {
+  /** 101 when it agreed. */
+  readonly status: number;
+  /** What it then said first, unasked; at most 64 KiB of text in one frame. */
+  readonly firstMessage: string | undefined;
+}
+
 export interface EdgeCounts {
   readonly connections: number;
   readonly requests: number;
@@ -99,6 +107,11 @@ export interface Edge {
    * @throws EDGE_SERVICE_DOWN when the service does not answer
    */
   askAsStranger(serviceName: string, path: string, timeoutMs: number): Promise<ProbeAnswer>;
+  /**
+   * Opens a WebSocket to a service as a stranger's would be, reads what the service says first, and closes it.
+   * @throws EDGE_SERVICE_DOWN when the service does not answer
+   */
+  openAsStranger(serviceName: string, path: string, timeoutMs: number): Promise<UpgradeAnswer>;
   /** The path of a canary request for now, and the answer that proves it came from this home's edge. */
   makeCanary(): { readonly path: string; readonly expectedBody: string };
   counts(): EdgeCounts;

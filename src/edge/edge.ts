@@ -11,6 +11,7 @@ import type {
   EdgeOptions,
   ProbeAnswer,
   ServiceState,
+  UpgradeAnswer,
 } from './contract.ts';
 import type { EdgeCore, RunningService } from './core.ts';
 import { type DoorServers, openDoor } from './door.ts';
@@ -19,6 +20,7 @@ import { ConnectionLimits } from './limits/connection-limits.ts';
 import { Sweeper } from './limits/sweeper.ts';
 import { askAsStranger } from './proxy/probe.ts';
 import { ServicePool } from './proxy/service-pool.ts';
+import { openAsStranger } from './proxy/upgrade-probe.ts';
 import { TlsServers } from './tls/tls-servers.ts';
 
 /**
@@ -62,6 +64,11 @@ class RunningEdge implements Edge {
   askAsStranger(serviceName: string, path: string, timeoutMs: number): Promise<ProbeAnswer> {
     const { service, pool } = this.#service(serviceName);
     return askAsStranger({ service, pool, path, timeoutMs, options: this.#core.options });
+  }
+
+  openAsStranger(serviceName: string, path: string, timeoutMs: number): Promise<UpgradeAnswer> {
+    const { service, pool } = this.#service(serviceName);
+    return openAsStranger({ service, pool, path, timeoutMs, options: this.#core.options });
   }
 
   makeCanary(): { path: string; expectedBody: string } {

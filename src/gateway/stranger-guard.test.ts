@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeStrangerAnswer } from './stranger-guard.ts';
+import { judgeHandshake, judgeStrangerAnswer } from './stranger-guard.ts';
 
 const NAME = 'chat.example.com';
 
@@ -95,3 +95,15 @@ function tryParse(text: string): unknown {
     return undefined;
   }
 }
+
+test('a gateway speaks first on its WebSocket; whatever else answers there keeps it shut', () => {
+  const challenge =
+    '{"type":"event","event":"connect.challenge","payload":{"nonce":"5f2c","ts":1790000000000}}';
+  const kind = (status: number, firstMessage: string | undefined): string =>
+    judgeHandshake(NAME, { status, firstMessage }).kind;
+  expect(kind(101, challenge)).toBe('open');
+  for (const message of [undefined, '', 'hello', challenge.replace('connect.challenge', 'tick')]) {
+    expect(kind(101, message)).toBe('shut');
+  }
+  for (const status of [200, 400, 403, 404, 502]) expect(kind(status, challenge)).toBe('shut');
+});

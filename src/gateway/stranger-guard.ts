@@ -1,9 +1,12 @@
 import { PosternError } from '../core/errors/index.ts';
+import { readChallenge } from './challenge.ts';
 import { type JsonObject, isJsonObject, parseJsonObject } from './json-object.ts';
 import { describeProxySettings } from './settings.ts';
 
 /** What the guard asks for, stamped by the edge exactly as a stranger's request and without credentials. */
 export const READINESS_PATH = '/readyz';
+/** Where its WebSocket is. */
+export const HANDSHAKE_PATH = '/';
 
 /** An HTTP answer, as far as it counts here. */
 export interface PlainAnswer {
@@ -36,6 +39,24 @@ export function judgeStrangerAnswer(serviceName: string, answer: PlainAnswer): G
   if (answer.status === 503 && fields['ready'] === false) return shut('GATEWAY_STARTING', serviceName, true);
   if (answer.status === 200 && fields['ready'] === true) return { kind: 'open' };
   return unknown(serviceName, `status ${answer.status} with ready: ${String(fields['ready'])}`);
+}
+
+/** What a service said to a WebSocket handshake. */
+export interface HandshakeAnswer {
+  readonly status: number;
+  readonly firstMessage: string | undefined;
+}
+
+/**
+ * A gateway that is ready also speaks first on a WebSocket, which is what its page and its clients live on.
+ * @param answer to a handshake on `/`, asked as a stranger
+ */
+export function judgeHandshake(serviceName: string, answer: HandshakeAnswer): GuardVerdict {
+  if (answer.status !== 101) return unknown(serviceName, `status ${answer.status} to a WebSocket`);
+  if (answer.firstMessage === undefined || readChallenge(answer.firstMessage) === undefined) {
+    return unknown(serviceName, 'no challenge on its WebSocket');
+  }
+  return { kind: 'open' };
 }
 
 function shut(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SIGNED_IN_COOKIE, SIGNED_IN_TOKEN } from '../support/edge-gatekeeper.ts';
@@ -404,6 +405,36 @@ describe('the canary', () => {
     expect(near.body).toBe('sign in');
     expect(near.head.replace(/^date: .*$/im, '')).toBe(other.head.replace(/^date: .*$/im, ''));
     expect(canary.path).not.toMatch(/postern/i);
+  });
+
+  test('a WebSocket opened as a stranger is stamped as one, gives the first message, and is closed again', async () => {
+    service.onRequest = ({ fields }) => {
+      const key = fields.get('sec-websocket-key')?.[0] ?? '';
+      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+      return (
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        `Sec-WebSocket-Accept: ${accept}\r\n\r\n\x81\x05hello`
+      );
+    };
+    expect(await home.edge.openAsStranger(NAME, '/', 2000)).toEqual({ status: 101, firstMessage: 'hello' });
+    expect(Object.fromEntries(service.last.fields)).toMatchObject({
+      host: [NAME],
+      connection: ['Upgrade'],
+      upgrade: ['websocket'],
+      'x-forwarded-for': ['192.0.2.1'],
+      'x-forwarded-proto': ['https'],
+      'x-forwarded-host': [NAME],
+    });
+    await waitFor('it is closed', 2000, () => service.sockets.at(-1)?.destroyed);
+    service.onRequest = () => 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
+    expect(await home.edge.openAsStranger(NAME, '/', 2000)).toEqual({ status: 404, firstMessage: undefined });
+    service.onRequest = () =>
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x05hello';
+    expect(await home.edge.openAsStranger(NAME, '/', 2000)).toEqual({ status: 101, firstMessage: undefined });
+    service.onRequest = () => '';
+    await expect(home.edge.openAsStranger(NAME, '/', 200)).rejects.toMatchObject({
+      code: 'EDGE_SERVICE_DOWN',
+    });
   });
 
   test('asking as a stranger stamps as a stranger’s request is stamped, without credentials', async () => {

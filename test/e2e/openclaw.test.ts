@@ -85,8 +85,9 @@ async function warmUp(): Promise<void> {
   await owner.close();
 }
 
-/** Everything but the guard's own question. */
-const requestsOfVisitors = (): string[] => tap.heads.filter((head) => !head.startsWith('GET /readyz '));
+/** Whoever the guard asks as is nobody (RFC 5737). */
+const isOfGuard = (head: string): boolean => head.includes('X-Forwarded-For: 192.0.2.1\r\n');
+const requestsOfVisitors = (): string[] => tap.heads.filter((head) => !isOfGuard(head));
 
 describe('the guard', () => {
   test('a gateway that does not know its proxy stays shut, and the status says what to do', async () => {
@@ -110,6 +111,23 @@ describe('the guard', () => {
       settings.http = { endpoints: { chatCompletions: { enabled: true } } };
     });
     await published.becomes('open', 40_000);
+    const handshake = tap.heads.find((head) => isOfGuard(head) && /^Upgrade: websocket$/m.test(head));
+    expect(handshake).toMatch(/^GET \/ HTTP/);
+    expect(handshake).not.toMatch(/^(cookie|authorization|origin):/im);
+  });
+
+  test('a gateway that is ready and takes no WebSocket stays shut', async () => {
+    const deaf = await startTap(gateway.port, (head) => head.replace(/^upgrade:[^\r]*\r\n/gim, ''));
+    const other = await publish({ name: 'other.example.test', to: deaf.url, kind: 'openclaw' });
+    try {
+      await other.becomes('shut');
+      const alert = await waitForAlert(other, 'GATEWAY_ANSWER_UNKNOWN');
+      expect(alert.title).toContain('to a WebSocket');
+      expect(deaf.heads.every(isOfGuard)).toBe(true);
+    } finally {
+      await other.stop();
+      await deaf.close();
+    }
   });
 
   test('without the stamped headers the gateway takes the stranger for its owner, and the guard sees it', async () => {
@@ -129,7 +147,7 @@ describe('the guard', () => {
       const browser = new Browser(other);
       await browser.signIn();
       expect((await browser.fetch('/')).status).toBeGreaterThanOrEqual(500);
-      expect(forgetful.heads.every((head) => head.startsWith('GET /readyz '))).toBe(true);
+      expect(forgetful.heads.every(isOfGuard)).toBe(true);
     } finally {
       await other.stop();
       await forgetful.close();

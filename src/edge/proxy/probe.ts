@@ -22,52 +22,72 @@ export interface ProbeRequest {
  * @throws EDGE_SERVICE_DOWN
  */
 export function askAsStranger(probe: ProbeRequest): Promise<ProbeAnswer> {
+  const head = writeStrangerHead(probe, 'Accept: */*\r\n', '');
+  return ask<ProbeAnswer>(
+    probe,
+    { head, isUpgrade: false },
+    (resolve, reject) => new Collector(resolve, reject),
+  );
+}
+
+/** A stranger's GET, as `Exchange.forward` would pass it on. @param passed the visitor's own fields, as lines */
+export function writeStrangerHead(probe: ProbeRequest, passed: string, hop: string): string {
   const { service, options } = probe;
   const host = options.publicPort === 443 ? service.name : `${service.name}:${options.publicPort}`;
   const head = new RequestHead('GET', probe.path, []);
-  head.passed = 'Accept: */*\r\n';
+  head.passed = passed;
   const credentials = { cookie: undefined, authorization: undefined };
-  const text = writeServiceHead(head, host, stampForwarded('unknown', host), credentials, '');
-  return new Promise((resolve, reject) => {
-    const down = (cause: Error): void =>
-      reject(
-        new PosternError(
-          'EDGE_SERVICE_DOWN',
-          { service: service.name, target: describe(service.target) },
-          cause,
-        ),
-      );
-    const collector = new Collector(resolve, down);
+  return writeServiceHead(head, host, stampForwarded('unknown', host), credentials, hop);
+}
+
+/** What waits for an answer; `connection` is set once the request is on its way. */
+export interface ProbeHandler extends AnswerHandler {
+  connection: ServiceConnection | undefined;
+  /** The time is up. @returns false when there is no answer at all */
+  onTimeout(): boolean;
+}
+
+/**
+ * Sends a GET and waits for what `makeHandler`'s handler makes of the answer.
+ * @throws EDGE_SERVICE_DOWN
+ */
+export function ask<T>(
+  probe: ProbeRequest,
+  request: { readonly head: string; readonly isUpgrade: boolean },
+  makeHandler: (resolve: (answer: T) => void, reject: (error: Error) => void) => ProbeHandler,
+): Promise<T> {
+  const { service, options } = probe;
+  return new Promise<T>((resolve, reject) => {
+    const down = (cause: Error): void => {
+      timer.cancel();
+      const details = { service: service.name, target: describe(service.target) };
+      reject(new PosternError('EDGE_SERVICE_DOWN', details, cause));
+    };
+    const handler = makeHandler((answer) => {
+      timer.cancel();
+      resolve(answer);
+    }, down);
     const timer = options.clock.after(probe.timeoutMs, () => {
-      connection?.abort();
-      down(new Error('timed out'));
+      handler.connection?.abort();
+      if (!handler.onTimeout()) down(new Error('timed out'));
     });
-    collector.onSettled = () => timer.cancel();
-    let connection: ServiceConnection | undefined;
     try {
       // A kept connection may be stale: this answer decides whether a service stays open.
-      connection = probe.pool.send(
-        { head: text, method: 'GET', framing: 'none', isUpgrade: false },
-        collector,
-        true,
-      );
-      collector.connection = connection;
+      handler.connection = probe.pool.send({ ...request, method: 'GET', framing: 'none' }, handler, true);
     } catch (error) {
-      timer.cancel();
       down(error instanceof Error ? error : new Error('not sent'));
     }
   });
 }
 
 /** Gathers one answer, the beginning of its body at most. */
-class Collector implements AnswerHandler {
+class Collector implements ProbeHandler {
   readonly #resolve: (answer: ProbeAnswer) => void;
   readonly #reject: (error: Error) => void;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #status = 0;
   connection: ServiceConnection | undefined;
-  onSettled: () => void = () => {};
 
   constructor(resolve: (answer: ProbeAnswer) => void, reject: (error: Error) => void) {
     this.#resolve = resolve;
@@ -89,7 +109,6 @@ class Collector implements AnswerHandler {
   }
 
   onEnd(): void {
-    this.onSettled();
     this.#resolve({ status: this.#status, body: Buffer.concat(this.#chunks).toString('utf8') });
   }
 
@@ -101,8 +120,11 @@ class Collector implements AnswerHandler {
   }
 
   onFailure(error: Error): void {
-    this.onSettled();
     this.#reject(error);
+  }
+
+  onTimeout(): boolean {
+    return false;
   }
 }
 
