@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** Where Postern keeps its state: architecture §6. Every folder is 0700. */
@@ -17,6 +17,12 @@ export interface HomeFolder {
 
 /** The home folder of the user. */
 export const userHome = (): string => homedir();
+
+/** The account's name; on Windows with its domain. */
+export function accountName(env: NodeJS.ProcessEnv = process.env): string {
+  const { username } = userInfo();
+  return process.platform === 'win32' && env['USERDOMAIN'] ? `${env['USERDOMAIN']}\\${username}` : username;
+}
 
 /** `$POSTERN_HOME`, else `~/.postern`. The current folder is never searched. */
 export function homeFolder(env: NodeJS.ProcessEnv = process.env): HomeFolder {

@@ -16,6 +16,8 @@ export function systemdUnit(input: ServiceInput): string {
   for (const [field, value] of textsOf(input)) refuseUnsafe('systemd', field, value);
   // systemd refuses such a program, however it is escaped (string_is_safe in its source).
   refuseUnsafe('systemd', 'path of Node', input.node, /["'\\]/);
+  // This one line knows no quotes: a backslash at its end would take the next line in, a blank would be cut.
+  refuseUnsafe('systemd', 'path of the folder', input.root, /[\\\s]$/);
   const command = [`:${input.node}`, input.program, ...input.arguments].map(quote).join(' ');
   const variables = Object.entries(input.environment).map(
     ([name, value]) => `Environment=${quote(`${name}=${value}`)}`,
@@ -25,7 +27,7 @@ export function systemdUnit(input: ServiceInput): string {
     '[Unit]',
     'Description=Postern: publishes services of this machine through a relay',
     'Documentation=man:ssh(1)',
-    '# A machine that boots without a network is no reason to give up.',
+    '# However often it ended: it is started again.',
     'StartLimitIntervalSec=0',
     '',
     '[Service]',
