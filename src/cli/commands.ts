@@ -18,6 +18,10 @@ export const COMMANDS: CommandTable = {
     summary: 'End the daemon',
     load: () => import('./commands/stop.ts'),
   },
+  service: {
+    summary: 'Run Postern as a service of this account: install, status, uninstall and more',
+    load: () => import('./commands/service.ts'),
+  },
   demo: {
     summary: 'Show everything on this machine: a sample assistant behind an embedded relay',
     load: () => import('./commands/demo.ts'),
