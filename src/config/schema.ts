@@ -226,8 +226,33 @@ export const configSchema = z
         token: secret
           .optional()
           .describe(
-            'A secret that may change records: env:NAME, file:PATH, exec:COMMAND, or literal in a 0600 file.',
+            'A secret that may change records: env:NAME, file:PATH, exec:COMMAND, or literal in a 0600 file. rfc2136: the secret of the TSIG key, in base64.',
           ),
+        zone: hostName
+          .optional()
+          .describe('The zone that holds the names. cloudflare: left out, the longest one that fits a name.'),
+        server: sshHost.optional().describe('rfc2136: the primary server of the zone, name or address.'),
+        port: port.default(53).describe("rfc2136: that server's port."),
+        keyName: z
+          .string()
+          .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/, 'must be the name of a key')
+          .optional()
+          .describe('rfc2136: the name of the TSIG key.'),
+        keyAlgorithm: z
+          .enum(['hmac-sha256', 'hmac-sha384', 'hmac-sha512', 'hmac-sha224', 'hmac-sha1', 'hmac-md5'])
+          .default('hmac-sha256')
+          .describe('rfc2136: how the TSIG key signs.'),
+      })
+      .superRefine((dns, context) => {
+        const needed = {
+          cloudflare: ['token'],
+          rfc2136: ['token', 'zone', 'server', 'keyName'],
+          manual: [],
+        } as const;
+        for (const key of needed[dns.provider]) {
+          if (dns[key] !== undefined) continue;
+          context.addIssue({ code: 'custom', path: [key], message: `provider: ${dns.provider} needs it` });
+        }
       })
       .optional()
       .describe('Where the records of the names are made.'),

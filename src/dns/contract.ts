@@ -30,6 +30,8 @@ export interface DnsRecord {
   /** Seconds that a resolver may keep it. */
   readonly ttlSeconds: number;
   readonly data: RecordData;
+  /** True only to put back what was found so; where the provider knows no such thing it is ignored. Default false. */
+  readonly isProxied?: boolean;
 }
 
 /** A record as the provider holds it. */
@@ -38,7 +40,7 @@ export interface StoredRecord extends DnsRecord {
   readonly id: string;
   /** The provider's comment field; `undefined` where it has none. */
   readonly comment: string | undefined;
-  /** The provider answers for it with addresses of its own (Cloudflare's orange cloud). */
+  /** The provider answers for the name with addresses of its own (Cloudflare's orange cloud). */
   readonly isProxied: boolean;
 }
 
