@@ -38,6 +38,10 @@ export const COMMANDS: CommandTable = {
     summary: 'List and end sessions',
     load: () => import('./commands/sessions.ts'),
   },
+  cert: {
+    summary: 'Show and renew the certificates of names that end TLS at home',
+    load: () => import('./commands/cert.ts'),
+  },
   'relay-files': {
     summary: 'Show the files and commands that the relay needs, to set it up by hand',
     load: () => import('./commands/relay-files.ts'),

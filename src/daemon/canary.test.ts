@@ -17,7 +17,10 @@ function make(isBehindBasicAuth = false) {
     targets: [{ name: NAME, url: `https://${NAME}`, tls: 'home', isBehindBasicAuth }],
     relay: { host: 'vps.example.com', port: 443 },
     edge: { makeCanary: () => ({ path: '/.well-known/x', expectedBody: 'ours' }) },
-    certificates: { isOurs: (_, shown) => shown.fingerprint256 === 'OURS' },
+    certificates: {
+      isOurs: (_, shown) => shown.fingerprint256 === 'OURS',
+      find: () => ({ cert: '', key: '' }),
+    },
     health,
     clock,
     log: silentLog,

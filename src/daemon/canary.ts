@@ -20,7 +20,7 @@ export interface CanaryOptions {
   /** Where visitors arrive: the relay itself, so that a DNS record that is wrong or cached elsewhere does not matter here. */
   readonly relay: { readonly host: string; readonly port: number };
   readonly edge: Pick<Edge, 'makeCanary'>;
-  readonly certificates: Pick<CertificateFiles, 'isOurs'>;
+  readonly certificates: Pick<CertificateFiles, 'isOurs' | 'find'>;
   readonly health: HealthTracker;
   readonly clock: Clock;
   readonly log: Log;
@@ -62,11 +62,21 @@ export class Canary {
    * @throws when it did not come back
    */
   async sendProbe(signal: AbortSignal): Promise<void> {
-    const target = this.#options.targets.find(({ isBehindBasicAuth }) => !isBehindBasicAuth);
+    const target = this.#options.targets.find((one) => this.#canComeThrough(one));
     if (!target) return;
     // That it came through is proven by the edge, which sees it: whoever the certificate is from.
     const answer = await this.#send(target, signal, () => undefined);
     if (!answer.ok) throw new Error(answer.reason);
+  }
+
+  /** Is there a name that a request of our own can come through at all? */
+  canProbe(): boolean {
+    return this.#options.targets.some((target) => this.#canComeThrough(target));
+  }
+
+  /** Not where the relay asks for a password, and not before a name has its first certificate. */
+  #canComeThrough({ name, tls, isBehindBasicAuth }: CanaryTarget): boolean {
+    return !isBehindBasicAuth && (tls === 'relay' || this.#options.certificates.find(name) !== undefined);
   }
 
   stop(): void {

@@ -162,9 +162,10 @@ async function loadPair({ name, certFile, keyFile }: CertificateSource): Promise
     }
     return result.file.bytes.toString('utf8');
   };
-  const cert = await read(certFile);
-  // One file is read once: it may be replaced between two looks.
-  const key = keyFile === certFile ? cert : await read(keyFile);
+  const [cert, key] =
+    certFile === keyFile
+      ? splitPair(await read(certFile))
+      : await Promise.all([read(certFile), read(keyFile)]);
   const certificate = parse(() => new X509Certificate(cert));
   const privateKey = parse(() => createPrivateKey(key));
   if (!certificate) throw unusable(`${certFile} holds no PEM certificate`);
@@ -172,6 +173,14 @@ async function loadPair({ name, certFile, keyFile }: CertificateSource): Promise
   if (!certificate.checkPrivateKey(privateKey)) throw unusable(`${keyFile} is not the key of ${certFile}`);
   if (!certificate.checkHost(name)) throw unusable(`${certFile} is not for ${name}`);
   return { cert, key, certificate };
+}
+
+/** Chain and key out of one file, which is read once: it may be replaced between two looks. */
+function splitPair(text: string): readonly [cert: string, key: string] {
+  const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g) ?? [];
+  const isCertificate = (block: string): boolean => block.startsWith('-----BEGIN CERTIFICATE-----');
+  const join = (wanted: readonly string[]): string => wanted.map((block) => `${block}\n`).join('');
+  return [join(blocks.filter(isCertificate)), join(blocks.filter((block) => !isCertificate(block)))];
 }
 
 function parse<T>(read: () => T): T | undefined {

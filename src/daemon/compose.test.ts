@@ -108,7 +108,7 @@ test('each connection has doors of its own; a door that cannot be opened closes 
     edge: { openDoor: openDoor as never },
     runFolder: '/r',
     predecessorGone: gone.promise,
-    canProbe: true,
+    canProbe: () => true,
   });
   const passedSlots: number[] = [];
   const first = await doors.open(1, (slot) => passedSlots.push(slot));

@@ -58,3 +58,28 @@ export interface DaemonStatus {
   readonly alerts: readonly Incident[];
   readonly counts: { readonly connections: number; readonly requests: number; readonly webSockets: number };
 }
+
+/** The certificate of one name: an entry of `postern cert status --json`. */
+export interface CertificateStatus {
+  readonly name: string;
+  /** acme: Postern gets and renews it. files: the configuration names its files. */
+  readonly source: 'acme' | 'files';
+  /** URL of the ACME directory; `undefined` for files. */
+  readonly directory: string | undefined;
+  readonly startsAtMs: number | undefined;
+  /** `undefined`: there is no certificate yet. */
+  readonly endsAtMs: number | undefined;
+  /** When Postern means to renew it. */
+  readonly renewAtMs: number | undefined;
+  /** When the authority would like that (RFC 9773), and its page that says why. */
+  readonly suggested:
+    | { readonly startMs: number; readonly endMs: number; readonly explanation: string | undefined }
+    | undefined;
+  /** Attempts that failed since the last that did not. */
+  readonly failures: number;
+  readonly lastFailure:
+    | { readonly atMs: number; readonly code: ErrorCode; readonly title: string; readonly remedy: string }
+    | undefined;
+  /** After a failure: not before then. */
+  readonly nextTryAtMs: number | undefined;
+}

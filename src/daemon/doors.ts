@@ -13,8 +13,8 @@ export interface DoorOptions {
   readonly runFolder: string;
   /** Resolves when no older daemon serves visitors any more: until then nobody is told to go. */
   readonly predecessorGone: Promise<void>;
-  /** Can a request of our own come through at all? Not when every name is behind the relay's Basic auth. */
-  readonly canProbe: boolean;
+  /** Can a request of our own come through at all? */
+  readonly canProbe: () => boolean;
 }
 
 /** Opens the edge's doors for ssh connections: one for each lane of each connection, on sockets of their own. */
@@ -42,7 +42,7 @@ export class DoorOpener {
       await close();
       throw error;
     }
-    const carried = canProbe ? Promise.race(opened.map(({ door }) => door.passed)) : Promise.resolve();
+    const carried = canProbe() ? Promise.race(opened.map(({ door }) => door.passed)) : Promise.resolve();
     void carried.then(() => onPassed(slot));
     return {
       forwards: opened.map(({ lane, door }) => ({

@@ -12,6 +12,7 @@ import {
 import type { HomeFolder } from '../platform/home-folder.ts';
 import { tellAlerts } from './alerts.ts';
 import { Canary } from './canary.ts';
+import { type CertificateCare, takeCareOfCertificates } from './certificate-care.ts';
 import { type CertificateFiles, openCertificateFiles } from './certificates.ts';
 import { canaryTargetsOf, certificateSourcesOf, edgeServicesOf, watchedServicesOf } from './compose.ts';
 import { Guard } from './guard.ts';
@@ -36,6 +37,7 @@ export interface House {
   readonly edge: Edge;
   readonly health: HealthTracker;
   readonly certificates: CertificateFiles;
+  readonly certificateCare: CertificateCare;
   readonly canary: Canary;
   readonly guard: Guard;
   readonly watch: ServiceWatch;
@@ -76,6 +78,8 @@ async function build(options: HouseOptions, closers: (() => unknown)[]): Promise
   const sources = certificateSourcesOf(config, configPath, folder.certs);
   const certificates = await openCertificateFiles({ sources, clock, log, health });
   closers.push(() => certificates.stop());
+  const certificateCare = await takeCareOfCertificates({ ...options, sources, certificates, health, login });
+  closers.push(() => certificateCare.stop());
   const edge = await parts.startEdge({
     services: edgeServicesOf(config),
     gate: config.gate,
@@ -96,7 +100,7 @@ async function build(options: HouseOptions, closers: (() => unknown)[]): Promise
   const targets = canaryTargetsOf(config);
   const canary = new Canary({ targets, relay, edge, certificates, health, clock, log });
   closers.push(() => canary.stop());
-  return { login, edge, health, certificates, canary, guard, watch };
+  return { login, edge, health, certificates, certificateCare, canary, guard, watch };
 }
 
 /** Nothing is published that nobody could sign in to, unless every service is open by hand. */

@@ -165,6 +165,9 @@ class RunningDaemon implements Daemon {
       beginHandOver: () => this.#link.hold(),
       cancelHandOver: () => this.#link.release(),
       admin: (method: string, input: unknown) => callAdmin(this.#house.login.admin, method, input),
+      certificates: () => this.#house.certificateCare.status(),
+      renewCertificates: (name: string | undefined, isRehearsal: boolean) =>
+        this.#house.certificateCare.renew(name, isRehearsal),
     };
     this.#control = await serveLocalHttp(address, makeControlListener(controlled, token, this.#options.log));
   }
@@ -178,7 +181,7 @@ class RunningDaemon implements Daemon {
       edge,
       runFolder: folder.run,
       predecessorGone: this.#predecessorGone,
-      canProbe: config.services.some(({ basicAuth }) => basicAuth === undefined),
+      canProbe: () => canary.canProbe(),
     });
     return new LinkKeeper({
       makeLink: (onPassed) =>
@@ -217,12 +220,17 @@ class RunningDaemon implements Daemon {
     this.#settlePredecessorGone();
     this.#mayLook = true;
     this.#startCanary();
+    this.#house.certificateCare.start(() => this.#isLinkUp());
   }
 
   #startCanary(): void {
-    if (!this.#mayLook || !this.#link.status().some(({ state }) => state === 'up')) return;
+    if (!this.#mayLook || !this.#isLinkUp()) return;
     this.#mayLook = false;
     void this.#house.canary.start().then(() => this.#changed());
+  }
+
+  #isLinkUp(): boolean {
+    return this.#link.status().some(({ state }) => state === 'up');
   }
 
   async #drain(): Promise<void> {
@@ -232,6 +240,7 @@ class RunningDaemon implements Daemon {
     this.#changed();
     this.#house.canary.stop();
     this.#house.guard.stop();
+    void this.#house.certificateCare.stop();
     this.#link.freeze();
     await this.#house.edge.drain();
     await sleep(this.#options.clock, this.#lingerMs());
@@ -256,6 +265,7 @@ class RunningDaemon implements Daemon {
 
   #changed(): void {
     this.#startCanary();
+    this.#house.certificateCare.wake();
     for (const listener of this.#listeners) listener();
   }
 }

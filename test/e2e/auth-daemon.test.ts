@@ -32,6 +32,8 @@ beforeAll(async () => {
     beginHandOver: () => {},
     cancelHandOver: () => {},
     admin: (method: string, input: unknown) => callAdmin(login.keeper.admin, method, input),
+    certificates: () => [],
+    renewCertificates: () => Promise.resolve(),
   };
   const listener = makeControlListener(controlled, announcement.token, silentLog);
   control = await serveLocalHttp(announcement.address, listener);

@@ -43,6 +43,9 @@ beforeEach(async () => {
       if (method === 'break') throw new TypeError('inside');
       return { method };
     },
+    certificates: () => [],
+    renewCertificates: async (name: string | undefined, isRehearsal: boolean) =>
+      void calls.push(`renew ${name} ${isRehearsal}`),
   };
   server = await serveLocalHttp(
     announcement.address,

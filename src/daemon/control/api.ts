@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { EXIT, type ExitStatus, PosternError, isPosternError } from '../../core/errors/index.ts';
 import type { Log } from '../../core/log.ts';
 import type { HttpListener } from '../../platform/control-transport.ts';
-import type { DaemonStatus } from '../contract.ts';
+import type { CertificateStatus, DaemonStatus } from '../contract.ts';
 import { CONTROL_HOST } from './names.ts';
 
 /** What the control API lets the command line do. */
@@ -18,11 +18,15 @@ export interface Controlled {
   cancelHandOver(): void;
   /** The operator's side of the login, one method of `AuthAdmin` by name. @throws DAEMON_REFUSED for an unknown one */
   admin(method: string, input: unknown): Promise<unknown>;
+  certificates(): readonly CertificateStatus[];
+  /** Resolves when it is done, which takes seconds to minutes. @param name `undefined`: every name */
+  renewCertificates(name: string | undefined, isRehearsal: boolean): Promise<void>;
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
 
 const stopSchema = z.strictObject({ isAtOnce: z.boolean() });
+const renewSchema = z.strictObject({ name: z.string().optional(), isRehearsal: z.boolean() });
 const handOverSchema = z.strictObject({ step: z.enum(['begin', 'cancel']) });
 
 /**
@@ -52,6 +56,12 @@ export function makeControlListener(controlled: Controlled, token: string, log: 
   api.post('/v1/auth/:method', async (context) => {
     const input = await readBody(context, z.record(z.string(), z.unknown()));
     return context.json({ result: (await controlled.admin(context.req.param('method'), input)) ?? null });
+  });
+  api.get('/v1/certificates', (context) => context.json({ certificates: controlled.certificates() }));
+  api.post('/v1/certificates/renew', async (context) => {
+    const { name, isRehearsal } = await readBody(context, renewSchema);
+    await controlled.renewCertificates(name, isRehearsal);
+    return context.json({ certificates: controlled.certificates() });
   });
   api.notFound((context) =>
     context.json({ error: new PosternError('DAEMON_REFUSED', { reason: 'there is no such call' }) }, 404),

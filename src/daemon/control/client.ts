@@ -2,7 +2,7 @@ import { type ErrorCode, ERRORS, PosternError } from '../../core/errors/index.ts
 import { requestLocalHttp } from '../../platform/control-transport.ts';
 import type { HomeFolder } from '../../platform/home-folder.ts';
 import { isSameProcess } from '../../platform/processes.ts';
-import type { DaemonStatus } from '../contract.ts';
+import type { CertificateStatus, DaemonStatus } from '../contract.ts';
 import { type Announcement, identityOf, readAnnouncement } from './announcement.ts';
 import { CONTROL_HOST } from './names.ts';
 
@@ -34,6 +34,19 @@ export class ControlClient {
   /** @param isAtOnce without the time that running requests get */
   async stop(isAtOnce: boolean): Promise<void> {
     await this.call('POST', '/v1/stop', { isAtOnce });
+  }
+
+  async certificates(): Promise<readonly CertificateStatus[]> {
+    return certificatesIn(await this.call('GET', '/v1/certificates'));
+  }
+
+  /** @param name `undefined`: every name. @throws what the order throws */
+  async renewCertificates(
+    name: string | undefined,
+    isRehearsal: boolean,
+  ): Promise<readonly CertificateStatus[]> {
+    const input = { isRehearsal, ...(name === undefined ? {} : { name }) };
+    return certificatesIn(await this.call('POST', '/v1/certificates/renew', input));
   }
 
   /** The daemon starts no new ssh for a minute, so that a successor can take the names over. */
@@ -74,12 +87,17 @@ export class ControlClient {
 
 /**
  * The daemon of this home.
+ * @param timeoutMs for each call
  * @throws DAEMON_NOT_RUNNING when none has announced itself
  */
-export async function connectToDaemon(folder: HomeFolder): Promise<ControlClient> {
+export async function connectToDaemon(folder: HomeFolder, timeoutMs?: number): Promise<ControlClient> {
   const announcement = await readAnnouncement(folder);
   if (!announcement) throw new PosternError('DAEMON_NOT_RUNNING');
-  return new ControlClient(announcement);
+  return new ControlClient(announcement, timeoutMs);
+}
+
+function certificatesIn(answer: unknown): readonly CertificateStatus[] {
+  return (answer as { certificates: readonly CertificateStatus[] }).certificates;
 }
 
 function readAnswer(status: number, text: string): unknown {
