@@ -100,7 +100,8 @@ test('port 443 that belongs to a web site or to another program is seen before a
   const listeners = async (): Promise<string> =>
     (await made.run('relay', 'ss', ['-Hltn', 'sport = :443'])).stdout;
   await waitFor('nginx has left the port', 10_000, async () => (await listeners()) === '');
-  made.spawn('relay', process.execPath, ['-e', 'require("node:net").createServer().listen(443)']);
+  // A program that every relay has: the checkout's own may lie below /tmp, which the relay does not see.
+  made.spawn('relay', '/usr/sbin/sshd', ['-D', '-p', '443', '-o', 'PidFile=none']);
   await waitFor('the other program listens', 10_000, async () => (await listeners()).includes(':443'));
   expect((await setUp(made)).stderr).toContain('port 443 belongs to another program');
   expect((await state(made)).length).toBeLessThanOrEqual(before.length);
