@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Timer } from '../core/clock.ts';
 import { PosternError } from '../core/errors/index.ts';
 import type { Revocation } from './auth/contract.ts';
 import { Canary } from './canary.ts';
@@ -18,6 +19,7 @@ import { type DoorServers, openDoor } from './door.ts';
 import { createHttp1Server } from './http1/server.ts';
 import { ConnectionLimits } from './limits/connection-limits.ts';
 import { Sweeper } from './limits/sweeper.ts';
+import { DEFAULT_HSTS_SECONDS } from './proxy/answer-policy.ts';
 import { askAsStranger } from './proxy/probe.ts';
 import { ServicePool } from './proxy/service-pool.ts';
 import { openAsStranger } from './proxy/upgrade-probe.ts';
@@ -34,11 +36,15 @@ export function startEdge(options: EdgeOptions): Promise<Edge> {
   return Promise.resolve(new RunningEdge(options));
 }
 
+/** What is still running is reported as use this often: far shorter than any idle time, and no write per message. */
+const USE_INTERVAL_MS = 60_000;
+
 class RunningEdge implements Edge {
   readonly #core: EdgeCore;
   readonly #servers: DoorServers;
   readonly #doors = new Set<Door>();
   readonly #stopListening: () => void;
+  readonly #useTimer: Timer;
 
   constructor(options: EdgeOptions) {
     this.#core = makeCore(options);
@@ -48,6 +54,7 @@ class RunningEdge implements Edge {
       sockets: new Set<Socket>(),
     };
     this.#core.sweeper.add({ sweep: () => this.#core.services.forEach(({ pool }) => pool.sweep()) });
+    this.#useTimer = options.clock.every(USE_INTERVAL_MS, () => this.#noteUse());
     this.#stopListening = options.gatekeeper.onRevocation((revocation) => this.#revoke(revocation));
   }
 
@@ -92,6 +99,7 @@ class RunningEdge implements Edge {
     this.#core.isDraining = true;
     await this.#closeDoors();
     this.#stopListening();
+    this.#useTimer.cancel();
     // Not in the middle of OpenSSL's read, whoever calls (see TlsServers).
     await new Promise((resolve) => setImmediate(resolve));
     for (const visitor of this.#core.visitors) visitor.destroy();
@@ -105,6 +113,15 @@ class RunningEdge implements Edge {
     const running = this.#core.services.get(name);
     if (!running) throw new PosternError('EDGE_NO_SUCH_SERVICE', { service: name });
     return running;
+  }
+
+  /** A session must not run out of idle time under an open WebSocket. */
+  #noteUse(): void {
+    for (const visitor of this.#core.visitors) {
+      for (const principal of visitor.principals()) {
+        if (principal && principal.kind !== 'open') this.#core.gatekeeper.noteUse(principal);
+      }
+    }
   }
 
   #revoke(revocation: Revocation): void {
@@ -146,7 +163,11 @@ function makeCore(options: EdgeOptions): EdgeCore {
     canary: new Canary(options.canaryKey, clock),
     sweeper: new Sweeper(clock),
     connectionLimits: new ConnectionLimits(options.limits),
-    answerRules: { gatekeeper, isGateShared: options.gate === undefined },
+    answerRules: {
+      gatekeeper,
+      isGateShared: options.gate === undefined,
+      hstsSeconds: options.hstsSeconds ?? DEFAULT_HSTS_SECONDS,
+    },
     visitors: new Set(),
     isDraining: false,
     requests: 0,

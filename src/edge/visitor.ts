@@ -1,6 +1,6 @@
 import type { ClientAddress, Principal, Revocation } from './auth/contract.ts';
 import type { DoorKind } from './contract.ts';
-import type { Place } from './limits/connection-limits.ts';
+import type { Place, Seat } from './limits/connection-limits.ts';
 
 /** What is known of a connection before its first request. */
 export interface Arrival {
@@ -8,6 +8,7 @@ export interface Arrival {
   readonly client: ClientAddress;
   /** The name that TLS was made for; `undefined` on the door without TLS. */
   readonly serverName: string | undefined;
+  readonly seat: Seat;
   readonly place: Place;
   /** A request of this connection has been answered: its door works. */
   readonly onPassed: () => void;
@@ -19,6 +20,8 @@ export interface VisitorConnection {
   drain(): void;
   /** Ends at once. */
   destroy(): void;
+  /** Whose requests and tunnels are running. */
+  principals(): Iterable<Principal | undefined>;
   /** Ends what belongs to a revoked principal. */
   revoke(revocation: Revocation): void;
 }

@@ -7,6 +7,7 @@ import { requestHttp2 } from '../support/edge-http2.ts';
 import { NAME, TestEdge } from '../support/edge-home.ts';
 import { RawService } from '../support/edge-service.ts';
 import { Wire, signedInRequest } from '../support/edge-wire.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { SIGNED_IN_COOKIE } from '../support/edge-gatekeeper.ts';
 
@@ -248,4 +249,32 @@ test('a shut service is a page with 503 for those who may in, and the gate for s
   wire.send(signedInRequest('GET /'));
   expect((await wire.answer()).status).toBe(200);
   expect(service.seen).toHaveLength(1);
+});
+
+test('a WebSocket that stays open is reported as use of its session, once a minute and not per message', async () => {
+  const clock = new FakeClock();
+  const own = await TestEdge.start({ target: service.target, clock });
+  try {
+    service.onRequest = () =>
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
+    const wire = new Wire(await own.connectTls());
+    wire.send(
+      signedInRequest('GET /', [
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+        `Origin: https://${NAME}`,
+      ]),
+    );
+    expect((await wire.answer()).status).toBe(101);
+    for (let count = 0; count < 20; count++) wire.send('\x81\x80\0\0\0\0');
+    clock.advance(59_000);
+    expect(own.gatekeeper.used).toEqual([]);
+    clock.advance(61_000);
+    expect(own.gatekeeper.used).toEqual(['s1', 's1']);
+  } finally {
+    await own.stop();
+  }
 });

@@ -24,6 +24,8 @@ export class TestGatekeeper implements Gatekeeper {
   /** What strangers get; `gate` unless a test says otherwise. */
   forStrangers: Decision = { kind: 'gate' };
   keepsFacts = true;
+  /** IDs of those whose running connections were reported as use. */
+  readonly used: string[] = [];
   /** Bytes of the last body that the gate read. */
   gateBody = '';
   maxGateBody = 1000;
@@ -36,6 +38,10 @@ export class TestGatekeeper implements Gatekeeper {
     if (token !== undefined) return allow({ kind: 'token', id: token });
     if (facts.serviceName.startsWith('open.')) return allow({ kind: 'open', id: 'open' });
     return this.forStrangers;
+  }
+
+  noteUse(principal: Principal): void {
+    this.used.push(principal.id);
   }
 
   async answer(request: GateRequest): Promise<GateResponse> {

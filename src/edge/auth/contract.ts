@@ -78,6 +78,11 @@ export type Revocation =
 export interface Gatekeeper {
   /** Runs for every request, so it is synchronous and reads memory only. */
   decide(facts: RequestFacts): Decision;
+  /**
+   * Something of this principal is still running, such as a WebSocket: that counts as use, as a request does. Called
+   * once a minute for each; memory only.
+   */
+  noteUse(principal: Principal): void;
   /** Answers what `decide` called `gate`. */
   answer(request: GateRequest): Promise<GateResponse>;
   /** The visitor's Cookie field without our cookies; `undefined` when nothing is left. */

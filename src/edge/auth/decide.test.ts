@@ -111,6 +111,22 @@ describe('a session', () => {
     expect(visitor.decide(CHAT).kind).toBe('gate');
   });
 
+  test('a WebSocket that stays open counts as use, until the 30 days are over', async () => {
+    const visitor = await signedIn();
+    const decision = visitor.decide(CHAT);
+    if (decision.kind !== 'allow') throw new Error(decision.kind);
+    const daysOpen = (days: number): void => {
+      for (let day = 0; day < days; day++) {
+        login.clock.suspend(86_400_000);
+        login.keeper.noteUse(decision.principal);
+      }
+    };
+    daysOpen(29);
+    expect(visitor.decide(CHAT).kind).toBe('allow');
+    daysOpen(1);
+    expect(visitor.decide(CHAT).kind).toBe('gate');
+  });
+
   test('ends after 30 days however much it is used', async () => {
     const visitor = await signedIn();
     for (let day = 0; day < 29; day++) {

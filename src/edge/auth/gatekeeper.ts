@@ -70,6 +70,7 @@ export function createGatekeeper(options: GatekeeperOptions): LoginGatekeeper {
   };
   return {
     decide: (facts) => decide(login, facts),
+    noteUse: (principal) => store.noteUse(principal),
     answer: (request) => answer(login, request),
     withoutOwnCookies,
     isOwnCookie,

@@ -106,7 +106,7 @@ export function approveRequest(store: AuthStore, request: PairingRequest): strin
   const nowMs = store.clock.nowMs();
   const id = makeId();
   store.write((run) => {
-    insertDevice(run, id, { ...request, secretHash: null }, nowMs);
+    insertDevice(run, id, { ...request, secretHash: null }, true, nowMs);
     const changed = run(
       `UPDATE pairing_requests SET state = 'approved', device_id = ?, expires_at = ?
         WHERE id = ? AND state = 'open'`,
@@ -170,6 +170,7 @@ export function pairBySignIn(
       run,
       id,
       { host, address: client.text, browser, secretHash: hashSecret(secret) },
+      false,
       store.clock.nowMs(),
     );
     return true;
@@ -180,26 +181,29 @@ export function pairBySignIn(
   return { device, secret };
 }
 
-/** Read from the file, not from memory: two daemons at once must agree on who was first. */
+/** Read from the file, not from memory: two daemons at once must agree on who was first. Forgotten devices count. */
 export function hasEverPaired(store: AuthStore): boolean {
-  return store.readRow('SELECT 1 FROM devices LIMIT 1') !== undefined;
+  const sql = `SELECT 1 FROM devices UNION ALL SELECT 1 FROM audit WHERE event = 'device-paired-by-sign-in' LIMIT 1`;
+  return store.readRow(sql) !== undefined;
 }
 
 function insertDevice(
   run: Run,
   id: string,
   from: Pick<Device, 'host' | 'address' | 'browser' | 'secretHash'>,
+  isApproved: boolean,
   nowMs: number,
 ): void {
   run(
-    `INSERT INTO devices (id, name, host, secret_hash, browser, address, created_at, last_seen_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO devices (id, name, host, secret_hash, browser, address, approved, created_at, last_seen_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     id,
     from.browser,
     from.host,
     from.secretHash,
     from.browser,
     from.address,
+    isApproved ? 1 : 0,
     nowMs,
     nowMs,
   );

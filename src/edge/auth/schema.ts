@@ -78,4 +78,6 @@ export const STATE_MIGRATIONS: readonly Migration[] = [
     address TEXT
   ) STRICT;
   `,
+  // 0: paired by its password alone, where pairing is off or as the very first device.
+  'ALTER TABLE devices ADD COLUMN approved INTEGER NOT NULL DEFAULT 1;',
 ];

@@ -10,7 +10,10 @@ import {
   makeLogin,
   signIn,
 } from '../../../test/support/login.ts';
+import { silentLog } from '../../core/log.ts';
+import { hasEverPaired } from './pairing.ts';
 import { fitsPassword } from './passwords.ts';
+import { AuthStore } from './store.ts';
 
 const CHAT = 'https://chat.example.com/';
 const OPEN_PAIRING = [{ name: 'chat.example.com', access: 'login', pairing: 'off' }] as const;
@@ -388,6 +391,32 @@ test('pairing off: the form comes at once, and the browser becomes a device by i
   ]);
 });
 
+test('pairing off: a device that nobody uses is forgotten after 30 days; one with a token, or approved, is not', async () => {
+  const services = [
+    { name: 'chat.example.com', access: 'login', pairing: 'off' },
+    { name: 'files.example.com', access: 'login', pairing: 'required' },
+  ] as const;
+  const open = await makeLogin({ services });
+  const ids = async (): Promise<string[]> => (await open.keeper.admin.listDevices()).map(({ id }) => id);
+  for (let count = 0; count < 3; count++) await new TestVisitor(open).post(SIGN_IN_URL, right);
+  const [withToken = '', withCookie = ''] = await ids();
+  await open.keeper.admin.makeToken({ id: withToken });
+  await signIn(open, new TestVisitor(open), 'https://files.example.com/.postern/sign-in');
+  const [, , , approved = ''] = await ids();
+  open.keeper.close();
+
+  const later = new AuthStore(open.database, open.clock, silentLog);
+  const kept = (): string[] => [...later.snapshot.devices.keys()];
+  open.clock.suspend(29 * 86_400_000);
+  later.sweep();
+  expect(kept()).toHaveLength(4);
+  later.noteUse({ kind: 'session', id: 'gone', deviceId: withCookie, userName: 'ann' });
+  open.clock.suspend(86_400_000);
+  later.sweep();
+  expect(kept().toSorted()).toEqual([withToken, withCookie, approved].toSorted());
+  later.close();
+});
+
 describe('the demo: the first is paired by itself', () => {
   test('curl without a cookie or an Origin signs in with user and password alone', async () => {
     const demo = await makeLogin({ pairFirst: true });
@@ -407,6 +436,18 @@ describe('the demo: the first is paired by itself', () => {
     expect(statusOf(outcome)).toBe(403);
     expect(codeOn(textOf(outcome))).not.toBe('');
     expect(second.decide(CHAT).kind).toBe('gate');
+  });
+
+  test('nor after the first was forgotten', async () => {
+    const demo = await makeLogin({ pairFirst: true });
+    await new TestVisitor(demo).post(SIGN_IN_URL, right);
+    demo.keeper.close();
+    const later = new AuthStore(demo.database, demo.clock, silentLog);
+    demo.clock.suspend(30 * 86_400_000);
+    later.sweep();
+    expect(later.snapshot.devices.size).toBe(0);
+    expect(hasEverPaired(later)).toBe(true);
+    later.close();
   });
 
   test('of two at once one wins', async () => {

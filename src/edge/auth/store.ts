@@ -3,12 +3,14 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database } from '../../platform/sqlite.ts';
 import type { AuditView } from './admin.ts';
-import type { Revocation } from './contract.ts';
+import type { Principal, Revocation } from './contract.ts';
 import { type Device, type Session, type Snapshot, type Token, loadSnapshot } from './records.ts';
 import { hashSecret } from './secrets.ts';
 
 export const SESSION_IDLE_MS = 7 * 86_400_000;
 export const SESSION_ABSOLUTE_MS = 30 * 86_400_000;
+/** How long a device that nobody approved is remembered after its last use. */
+const UNAPPROVED_DEVICE_MS = 30 * 86_400_000;
 
 const POLL_MS = 250;
 const SWEEP_MS = 30_000;
@@ -86,6 +88,14 @@ export class AuthStore {
     if (!device || device.host !== host || device.revokedAtMs !== null) return undefined;
     this.#touch(device);
     return device;
+  }
+
+  /** What is still running counts as use, as a look-up does. */
+  noteUse({ kind, id, deviceId }: Principal): void {
+    const session = kind === 'session' ? this.#snapshot.sessions.get(id) : undefined;
+    if (session && !this.hasExpired(session)) this.#touch(session);
+    const device = deviceId === undefined ? undefined : this.#snapshot.devices.get(deviceId);
+    if (device) this.#touch(device);
   }
 
   /** Idle for 7 days, or 30 days old. */
@@ -183,6 +193,12 @@ export class AuthStore {
           (SELECT device_id FROM pairing_requests WHERE expires_at <= ?)`,
         nowMs,
       );
+      // Where pairing is off, every sign-in without a cookie makes a device; whoever comes back makes another one.
+      run(
+        `DELETE FROM devices WHERE approved = 0 AND last_seen_at <= ?
+          AND id NOT IN (SELECT device_id FROM sessions) AND id NOT IN (SELECT device_id FROM tokens)`,
+        nowMs - UNAPPROVED_DEVICE_MS,
+      );
       // A request stays for as long again as it lived, to tell its browser that it has run out.
       run('DELETE FROM pairing_requests WHERE 2 * expires_at - created_at <= ?', nowMs);
       const trim = `DELETE FROM audit WHERE (event = 'sign-in-failed') = ? AND id <= (SELECT id FROM audit
@@ -221,11 +237,13 @@ export class AuthStore {
   }
 
   #saveTouched(): void {
-    for (const seen of this.#touched) {
-      const table = 'service' in seen ? 'sessions' : 'devices';
+    const save = (table: 'sessions' | 'devices', id: string, lastSeenAtMs: number): unknown =>
       this.#database
         .prepare(`UPDATE ${table} SET last_seen_at = max(last_seen_at, ?) WHERE id = ?`)
-        .run(seen.lastSeenAtMs, seen.id);
+        .run(lastSeenAtMs, id);
+    for (const seen of this.#touched) {
+      if ('service' in seen) save('sessions', seen.id, seen.lastSeenAtMs);
+      save('devices', 'service' in seen ? seen.deviceId : seen.id, seen.lastSeenAtMs);
     }
     this.#touched.clear();
   }

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ClientAddress, Revocation } from '../auth/contract.ts';
+import type { ClientAddress, Principal, Revocation } from '../auth/contract.ts';
 import type { EdgeCore } from '../core.ts';
 import { handleRequest } from '../handle-request.ts';
-import { UNKNOWN_CLIENT, toClientAddress } from '../intake/client-address.ts';
+import { UNKNOWN_CLIENT, isNobodys, toClientAddress } from '../intake/client-address.ts';
 import { type HeadRefusal, readRequestHead } from '../request/request-head.ts';
 import { isWebSocketHandshake } from '../request/websocket.ts';
 import { type Arrival, type VisitorConnection, isRevoked } from '../visitor.ts';
@@ -13,6 +13,13 @@ import { writeRefusal } from './refusal.ts';
 
 /** Requests that a visitor may send ahead of their answers. */
 const MAX_PIPELINED = 32;
+
+/**
+ * While draining, a visitor who asked something this lately is given the time to ask once more, and its answer says
+ * `Connection: close`. HTTP/1.1 has no other way to announce an end: a connection that is closed at once loses the request
+ * that is already under way on it (RFC 9112 §9.6).
+ */
+const LAST_REQUEST_MS = 5000;
 
 type Waiting = readonly [IncomingMessage, ServerResponse];
 
@@ -37,6 +44,7 @@ export class Http1Connection implements VisitorConnection {
     this.#idleSinceMs = core.sweeper.nowMs;
     socket.on('drain', () => this.#exchange?.onVisitorDrain());
     socket.on('close', () => this.#onClose());
+    arrival.seat.isBusy = () => this.#exchange !== undefined;
     core.visitors.add(this);
     core.sweeper.add(this);
   }
@@ -76,7 +84,6 @@ export class Http1Connection implements VisitorConnection {
     this.#idleBytes = this.socket.bytesRead;
     const next = this.#waiting.shift();
     if (next) this.#start(next[0], next[1]);
-    else if (this.core.isDraining) this.#closeIdle();
   }
 
   startTunnel(exchange: Http1Exchange, service: Socket): void {
@@ -88,12 +95,15 @@ export class Http1Connection implements VisitorConnection {
     });
   }
 
-  drain(): void {
-    if (this.#exchange === undefined) this.#closeIdle();
-  }
+  /** The next answer is the last one, see `Http1Exchange`; who asks nothing any more is met by the sweeper. */
+  drain(): void {}
 
   destroy(): void {
     this.socket.destroy();
+  }
+
+  principals(): Iterable<Principal | undefined> {
+    return [this.#exchange?.principal];
   }
 
   revoke(revocation: Revocation): void {
@@ -113,7 +123,12 @@ export class Http1Connection implements VisitorConnection {
     if (this.#headSinceMs === undefined && this.socket.bytesRead > this.#idleBytes) this.#headSinceMs = nowMs;
     if (this.#headSinceMs !== undefined) {
       if (nowMs - this.#headSinceMs >= limits.headerMs) this.#refuse(408);
-    } else if (nowMs - this.#idleSinceMs >= limits.idleKeepAliveMs) this.#closeIdle();
+      return;
+    }
+    const mostMs = this.core.isDraining
+      ? Math.min(LAST_REQUEST_MS, limits.idleKeepAliveMs)
+      : limits.idleKeepAliveMs;
+    if (nowMs - this.#idleSinceMs >= mostMs) this.#closeIdle();
   }
 
   #start(request: IncomingMessage, response: ServerResponse): void {
@@ -136,12 +151,13 @@ export class Http1Connection implements VisitorConnection {
   /** Behind the relay's nginx, the one X-Forwarded-For that it writes is the address (tls: relay). */
   #clientOf(forwardedFor: string | undefined): ClientAddress {
     if (this.arrival.doorKind === 'link-tls') return this.arrival.client;
-    return forwardedFor === undefined ? UNKNOWN_CLIENT : toClientAddress(forwardedFor, () => false);
+    const { isOwnAddress = isNobodys } = this.core.options;
+    return forwardedFor === undefined ? UNKNOWN_CLIENT : toClientAddress(forwardedFor, isOwnAddress);
   }
 
   #refuse(status: HeadRefusal | 408): void {
     this.#isClosing = true;
-    this.socket.write(writeRefusal(status), 'latin1');
+    this.socket.write(writeRefusal(status, this.core.answerRules), 'latin1');
     this.arrival.onPassed();
     lingerAndClose(this.socket, false, this.core.options.clock);
   }

@@ -22,6 +22,13 @@ const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
 
 const RESET_PERIOD_MS = 10_000;
 
+/**
+ * The end is announced in two steps (RFC 9113 §6.8): the first GOAWAY takes every stream that is under way already, the
+ * second one, at least a round trip later, says which was the last.
+ */
+const NOTICE_MS = 1000;
+const ANY_STREAM = 2 ** 31 - 1;
+
 /** Room beyond our own limits, so that a head over them gets its 431 instead of a reset. */
 const FIELD_OVERHEAD_BYTES = 32;
 
@@ -55,6 +62,7 @@ export class Http2Connection implements VisitorConnection {
   #idleSinceMs: number;
   #resets = 0;
   #resetsSinceMs = 0;
+  #noticeSinceMs: number | undefined;
 
   constructor(core: EdgeCore, arrival: Arrival, session: ServerHttp2Session) {
     this.core = core;
@@ -66,9 +74,10 @@ export class Http2Connection implements VisitorConnection {
     );
     session.on('error', () => session.destroy());
     session.on('close', () => this.#onClose());
+    arrival.seat.isBusy = () => this.#exchanges.size > 0;
     core.visitors.add(this);
     core.sweeper.add(this);
-    if (core.isDraining) session.close();
+    if (core.isDraining) this.drain();
   }
 
   /** The visitor has signed in: bigger windows from now on. */
@@ -76,6 +85,7 @@ export class Http2Connection implements VisitorConnection {
     const isFirst = this.#principal === undefined;
     this.#principal = principal;
     if (!isFirst || this.#session.destroyed) return;
+    this.arrival.seat.markSignedIn();
     this.arrival.place.markSignedIn();
     this.#session.settings({ initialWindowSize: STREAM_WINDOW_BYTES });
     this.#session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
@@ -87,20 +97,27 @@ export class Http2Connection implements VisitorConnection {
   }
 
   drain(): void {
-    if (!this.#session.closed) this.#session.close();
+    if (this.#session.closed || this.#noticeSinceMs !== undefined) return;
+    this.#noticeSinceMs = this.core.sweeper.nowMs;
+    this.#session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM);
   }
 
   destroy(): void {
     this.#session.destroy();
   }
 
+  *principals(): Iterable<Principal | undefined> {
+    for (const exchange of this.#exchanges) yield exchange.principal;
+  }
+
   revoke(revocation: Revocation): void {
     for (const exchange of this.#exchanges) if (isRevoked(exchange.principal, revocation)) exchange.destroy();
-    if (isRevoked(this.#principal, revocation)) this.drain();
+    if (isRevoked(this.#principal, revocation)) this.#close();
   }
 
   sweep(nowMs: number): void {
     const { limits } = this.core.options;
+    if (this.#noticeSinceMs !== undefined && nowMs - this.#noticeSinceMs >= NOTICE_MS) this.#close();
     if (this.#exchanges.size === 0) {
       if (nowMs - this.#idleSinceMs >= limits.idleKeepAliveMs) this.#session.destroy();
       return;
@@ -134,6 +151,11 @@ export class Http2Connection implements VisitorConnection {
     if (++this.#resets > this.core.options.limits.http2ResetsPer10s) {
       this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     }
+  }
+
+  /** What runs goes on to its end, nothing new begins. */
+  #close(): void {
+    if (!this.#session.closed) this.#session.close();
   }
 
   #onClose(): void {
