@@ -42,6 +42,22 @@ export const COMMANDS: CommandTable = {
     summary: 'Show and renew the certificates of names that end TLS at home',
     load: () => import('./commands/cert.ts'),
   },
+  plan: {
+    summary: 'Show what apply would change on the relay; changes nothing',
+    load: () => import('./commands/plan.ts'),
+  },
+  apply: {
+    summary: 'Set the relay up as postern.yaml says',
+    load: () => import('./commands/apply.ts'),
+  },
+  undo: {
+    summary: 'Take the last apply back',
+    load: () => import('./commands/undo.ts'),
+  },
+  destroy: {
+    summary: 'Take everything of this home off the relay',
+    load: () => import('./commands/destroy.ts'),
+  },
   'relay-files': {
     summary: 'Show the files and commands that the relay needs, to set it up by hand',
     load: () => import('./commands/relay-files.ts'),

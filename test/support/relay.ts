@@ -57,6 +57,8 @@ export interface LabOptions {
   /** ssh connections, so sockets in nginx's upstream. Default 2. */
   readonly connections?: number;
   readonly isolated?: boolean;
+  /** A relay that nobody has set up: no account, none of Postern's files. Root signs in with the key `operator`. */
+  readonly isBare?: boolean;
 }
 
 export type Host = 'home' | 'relay' | 'client';
@@ -121,6 +123,7 @@ async function build(
     startFarEnd(),
     makeKey(key),
     makeKey(join(folder, 'hostkey')),
+    makeKey(join(folder, 'operator')),
   ]);
   const lab = await claimNumber(relay, homeEnd);
   await addClientWire(lab, relay, clientEnd);
@@ -195,7 +198,7 @@ async function setUp(
   await writeFile(join(folder, 'setup.sh'), setupScript(input, files));
   await writeFile(join(folder, 'take-back.sh'), takeBackScript(input, files));
   await must(relay.run('sh', ['-c', PREPARE, 'sh', folder, ...(options.siteNames ?? [])]));
-  await must(relay.run('sh', [join(folder, 'setup.sh')]));
+  if (!options.isBare) await must(relay.run('sh', [join(folder, 'setup.sh')]));
   return { input, files };
 }
 
@@ -204,6 +207,7 @@ const PREPARE = `set -e; folder=$1; shift
 [ "$(cat /run/postern-lab)" = "$folder" ] || { echo "this is not the lab's relay: nothing is changed" >&2; exit 1; }
 install -m 0600 "$folder/hostkey" /etc/ssh/ssh_host_ed25519_key
 install -m 0644 "$folder/hostkey.pub" /etc/ssh/ssh_host_ed25519_key.pub
+install -d -m 0700 /root/.ssh; install -m 0600 "$folder/operator.pub" /root/.ssh/authorized_keys
 for name do
   live=/etc/letsencrypt/live/$name; mkdir -p "$live"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj "/CN=$name" \

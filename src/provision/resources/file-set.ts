@@ -12,6 +12,7 @@ import {
 } from '../remote/scripts/files.ts';
 import type { Shell } from '../remote/shell.ts';
 import type { RelayFile } from '../render/relay-files.ts';
+import { isSameState } from '../state.ts';
 
 /** A regular file as the journal keeps it. */
 export interface FileState {
@@ -41,9 +42,14 @@ export interface FileSetOptions {
   readonly folders: readonly string[];
   readonly isRisky?: boolean;
   /** Obstacles and notes that only this kind of file has. */
-  inspect?(shell: Shell, state: FileSetState): Promise<Pick<Observed, 'obstacles' | 'notes'>>;
+  inspect?(shell: Shell, state: FileSetState): Promise<Inspection>;
   /** Places the files in another way than by renaming alone: with a check, a reload, a proof. */
   place?(world: World, words: readonly string[], target: FileSetTarget): Promise<void>;
+}
+
+export interface Inspection extends Pick<Observed, 'obstacles' | 'notes'> {
+  /** Files that something of the relay's owner makes unnecessary: they count as wanted and are not placed. */
+  readonly satisfied?: readonly string[];
 }
 
 export interface FileSetTarget {
@@ -89,17 +95,30 @@ async function observe(options: FileSetOptions, world: World): Promise<Observed>
   const shell = await world.relay.shell();
   const paths = [...options.files.map(({ path }) => path), ...options.folders];
   const found = readFound(await runStep(shell, READ_FILES, paths), paths);
-  const state: FileSetState = {
+  const seen: FileSetState = {
     files: Object.fromEntries(options.files.map(({ path }) => [path, found.get(path)?.file ?? null])),
     folders: Object.fromEntries(options.folders.map((path) => [path, found.get(path)?.kind !== 'absent'])),
   };
-  const obstacles = [...oddThings(options, found), ...foreignFiles(options, state)];
-  const more = await options.inspect?.(shell, state);
+  const obstacles = [...oddThings(options, found), ...foreignFiles(options, seen)];
+  const more = await options.inspect?.(shell, seen);
+  const state = withSatisfied(options, seen, more?.satisfied ?? []);
   return {
     state: state as unknown as Json,
     ownership: ownershipOf(options, state),
     obstacles: [...obstacles, ...(more?.obstacles ?? [])],
     notes: more?.notes ?? [],
+  };
+}
+
+function withSatisfied(
+  { files }: FileSetOptions,
+  seen: FileSetState,
+  satisfied: readonly string[],
+): FileSetState {
+  const wanted = files.filter(({ path }) => satisfied.includes(path) && seen.files[path] === null);
+  return {
+    ...seen,
+    files: { ...seen.files, ...Object.fromEntries(wanted.map((file) => [file.path, wantedFile(file)])) },
   };
 }
 
@@ -176,6 +195,7 @@ async function put(options: FileSetOptions, world: World, target: Target): Promi
   const others = await runStep(shell, LIST_OTHER_HOMES, [options.ownKeyFile]);
   const hasOtherHomes = others.trim() !== '';
   const words = options.files
+    .filter(({ path }) => !isSameState(asJson(state.files[path]), asJson(from.files[path])))
     .filter(({ path, isShared }) => !(isShared && hasOtherHomes && !state.files[path]))
     .flatMap(({ path }) => wordsOf(path, state.files[path] ?? null));
   const folders = Object.entries(state.folders);
@@ -255,6 +275,10 @@ function differenceOf(there: FileState, wanted: FileState): string[] {
 
 function textOf(file: FileState): string {
   return Buffer.from(file.base64, 'base64').toString('utf8');
+}
+
+function asJson(file: FileState | null | undefined): Json {
+  return (file ?? null) as unknown as Json;
 }
 
 function asState(state: Json): FileSetState {

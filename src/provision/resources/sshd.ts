@@ -45,8 +45,18 @@ export function sshdResource(options: SshdOptions): Resource {
   return {
     ...base,
     observe: async (world) => withSwitch(await base.observe(world), await isSwitchArmed(world)),
-    original: (firstSeen) => base.original?.(firstSeen) ?? base.absent,
+    put: (world, target) =>
+      base.put(world, isArmed(target.from) ? { ...target, from: unknownState(file) } : target),
   };
+}
+
+function isArmed(state: Json): boolean {
+  return typeof state === 'object' && state !== null && 'isArmed' in state;
+}
+
+/** The left-over switch is fired first, and nobody knows here what that brings back: everything is placed anew. */
+function unknownState({ path }: RelayFile): Json {
+  return { files: { [path]: { mode: '', owner: '', group: '', base64: '' } }, folders: {} };
 }
 
 /** A change that still waits for its proof is not the wanted state: it would be taken back. */
