@@ -23,11 +23,12 @@ const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
 const RESET_PERIOD_MS = 10_000;
 
 /**
- * The end is announced in two steps (RFC 9113 §6.8): the first GOAWAY takes every stream that is under way already, the
- * second one, at least a round trip later, says which was the last.
+ * How long a visitor who has been told of the end has to close the connection: closing it at once could reset it before
+ * the visitor has read why. Streams that were under way when we told it are past the last one that GOAWAY names, so that
+ * they may be asked again elsewhere, whatever their method (RFC 9113 §6.8, §8.7). A first GOAWAY that names no stream yet
+ * would let them in: nghttp2 has it, Node gives no way to it, and takes no stream after any GOAWAY that it can send.
  */
 const NOTICE_MS = 1000;
-const ANY_STREAM = 2 ** 31 - 1;
 
 /** Room beyond our own limits, so that a head over them gets its 431 instead of a reset. */
 const FIELD_OVERHEAD_BYTES = 32;
@@ -99,7 +100,7 @@ export class Http2Connection implements VisitorConnection {
   drain(): void {
     if (this.#session.closed || this.#noticeSinceMs !== undefined) return;
     this.#noticeSinceMs = this.core.sweeper.nowMs;
-    this.#session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM);
+    this.#session.goaway(constants.NGHTTP2_NO_ERROR);
   }
 
   destroy(): void {
