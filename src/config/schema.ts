@@ -103,6 +103,14 @@ export const limitsSchema = z.strictObject({
     .default(200)
     .describe('The same for addresses with a signed-in visitor.'),
   connections: z.int().min(1).max(100_000).default(2000).describe('Connections in all.'),
+  strangerConnections: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1000)
+    .describe(
+      'Connections on which nobody has signed in, in all: half of the link. A further one replaces the oldest without a request.',
+    ),
   drainMs: z
     .int()
     .min(0)

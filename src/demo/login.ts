@@ -12,6 +12,8 @@ export class DemoLogin {
   constructor(userName: string) {
     this.daemonParts = {
       ...realParts,
+      // The name stays when the demo's authority is gone: a browser that remembered it could not come back.
+      startEdge: (options) => realParts.startEdge({ ...options, hstsSeconds: 0 }),
       openLogin: async (options) => {
         const login = await realParts.openLogin({ ...options, pairFirst: true });
         this.#admin = login.admin;

@@ -74,6 +74,14 @@ export interface EdgeOptions {
   readonly canaryKey: Uint8Array;
   /** The port that visitors see in the URL: 443, or the demo's. */
   readonly publicPort: number;
+  /**
+   * Is this address, as canonical text, one of this machine's own? Whoever comes under it is `unknown`, like the private
+   * ones: a service may take its own machine's address for its owner. What a NAT or the relay shows is not among them.
+   * Left out: no address is.
+   */
+  readonly isOwnAddress?: (address: string) => boolean;
+  /** How long browsers are told to use HTTPS only (RFC 6797), seconds; default one year. 0 takes every promise back. */
+  readonly hstsSeconds?: number;
 }
 
 /** The answer to a request that Postern itself makes to a service. */

@@ -5,6 +5,7 @@ import type { Http1Server } from './http1/server.ts';
 import { acceptHttp2 } from './http2/connection.ts';
 import { UNKNOWN_CLIENT } from './intake/client-address.ts';
 import { Intake } from './intake/intake.ts';
+import type { Seat } from './limits/connection-limits.ts';
 import type { TlsServers } from './tls/tls-servers.ts';
 
 /** What the doors of an edge hand their connections to. */
@@ -31,9 +32,10 @@ export async function openDoor(
   let onPassed = (): void => {};
   const passed = new Promise<void>((resolve) => (onPassed = resolve));
   const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) => {
-    if (!admit(core, servers, socket)) return;
-    if (kind === 'link-tls') startIntake(core, servers, socket, onPassed);
-    else acceptPlain(servers, socket, onPassed);
+    const seat = admit(core, servers, socket);
+    if (!seat) return;
+    if (kind === 'link-tls') startIntake(core, servers, socket, seat, onPassed);
+    else acceptPlain(servers, socket, seat, onPassed);
   });
   await listen(server, address);
   return {
@@ -46,26 +48,34 @@ export async function openDoor(
   };
 }
 
-/** Counts a connection among all of them. @returns false when there are too many */
-function admit(core: EdgeCore, servers: DoorServers, socket: Socket): boolean {
+/** Counts a connection among all of them. @returns `undefined` when there are too many */
+function admit(core: EdgeCore, servers: DoorServers, socket: Socket): Seat | undefined {
   socket.on('error', () => socket.destroy());
-  if (!core.connectionLimits.enter()) {
+  const seat = core.connectionLimits.enter(() => socket.destroy());
+  if (!seat) {
     socket.destroy();
-    return false;
+    return undefined;
   }
   servers.sockets.add(socket);
   socket.once('close', () => {
     servers.sockets.delete(socket);
-    core.connectionLimits.leave();
+    seat.release();
   });
-  return true;
+  return seat;
 }
 
-function startIntake(core: EdgeCore, servers: DoorServers, socket: Socket, onPassed: () => void): void {
+function startIntake(
+  core: EdgeCore,
+  servers: DoorServers,
+  socket: Socket,
+  seat: Seat,
+  onPassed: () => void,
+): void {
   const intake = new Intake(
     core,
     {
       tls: servers.tls,
+      seat,
       onPassed,
       onSecure: (secure, arrival) => {
         if (secure.alpnProtocol === 'h2') acceptHttp2(core, arrival, secure);
@@ -77,11 +87,12 @@ function startIntake(core: EdgeCore, servers: DoorServers, socket: Socket, onPas
   void intake;
 }
 
-function acceptPlain(servers: DoorServers, socket: Socket, onPassed: () => void): void {
+function acceptPlain(servers: DoorServers, socket: Socket, seat: Seat, onPassed: () => void): void {
   servers.http1.accept(socket, {
     doorKind: 'link-http',
     client: UNKNOWN_CLIENT,
     serverName: undefined,
+    seat,
     place: NO_PLACE,
     onPassed,
   });

@@ -121,6 +121,34 @@ describe('an odd body of the service breaks the answer off, so that nobody takes
     await expectFine(wire);
   });
 
+  test('no byte of a body that it announced, over HTTP/2: 502 on a connection that stays good', async () => {
+    service.onRequest = (_request, socket) => {
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n');
+      return '';
+    };
+    const session = await home.connectHttp2();
+    const get = () => requestHttp2(session, { ':authority': NAME, ':path': '/', cookie: SIGNED_IN_COOKIE });
+    expect(await get()).toMatchObject({ status: 502, resetCode: 0 });
+    service.onRequest = () => undefined;
+    expect(await get()).toMatchObject({ status: 200, body: 'ok' });
+  });
+
+  test('a head whose body takes its time does not wait for it, on both protocols', async () => {
+    service.onRequest = () => 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
+    const wire = await ask();
+    await waitFor('the head', 5000, () => wire.text.startsWith('HTTP/1.1 200'));
+    const session = await home.connectHttp2();
+    const stream = session.request({ ':authority': NAME, ':path': '/', cookie: SIGNED_IN_COOKIE });
+    let status: unknown;
+    stream.on('response', (fields) => (status = fields[':status']));
+    await waitFor('the head over HTTP/2', 5000, () => status === 200);
+    for (const socket of service.sockets) socket.write('ok');
+    expect((await wire.answer()).body).toBe('ok');
+    stream.resume();
+    await waitFor('the end of the stream', 5000, () => stream.closed);
+    expect(stream.rstCode).toBe(0);
+  });
+
   test('two answers: the second reaches nobody', async () => {
     service.onRequest = () =>
       'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison';

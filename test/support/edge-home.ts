@@ -82,6 +82,8 @@ export interface TestEdgeOptions {
   readonly services?: readonly (Partial<EdgeService> & { readonly name: string })[];
   readonly gate?: string;
   readonly doorKind?: DoorKind;
+  readonly hstsSeconds?: number;
+  readonly isOwnAddress?: (address: string) => boolean;
 }
 
 export interface TlsOptions {
@@ -134,6 +136,8 @@ export class TestEdge {
       log,
       canaryKey: randomBytes(32),
       publicPort: options.publicPort ?? 443,
+      ...(options.hstsSeconds === undefined ? {} : { hstsSeconds: options.hstsSeconds }),
+      ...(options.isOwnAddress === undefined ? {} : { isOwnAddress: options.isOwnAddress }),
     });
     const door = await edge.openDoor(options.doorKind ?? 'link-tls', { path: join(folder, 'edge.sock') });
     return new TestEdge({ edge, gatekeeper, certificates, log, door, folder });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ClientAddress, GateResponse } from '../auth/contract.ts';
 import { Exchange } from '../exchange.ts';
-import { TRANSPORT_SECURITY, TRANSPORT_SECURITY_FIELD, cleanAnswerFields } from '../proxy/answer-policy.ts';
+import { TRANSPORT_SECURITY_FIELD, cleanAnswerFields, transportSecurity } from '../proxy/answer-policy.ts';
 import { freeWhenWritten } from '../proxy/free-buffer.ts';
 import type { ResponseHead } from '../proxy/response-head.ts';
 import { splice } from '../proxy/splice.ts';
@@ -55,6 +55,7 @@ export class Http1Exchange extends Exchange {
   }
 
   markSignedIn(): void {
+    this.arrival.seat.markSignedIn();
     this.arrival.place.markSignedIn();
   }
 
@@ -70,7 +71,7 @@ export class Http1Exchange extends Exchange {
     let text = `HTTP/1.1 ${response.status} ${reasonOf(response.status)}\r\n`;
     for (const [name, value] of response.headers) text += `${name}: ${value}\r\n`;
     text += `Date: ${new Date(this.core.options.clock.nowMs()).toUTCString()}\r\n`;
-    text += `${TRANSPORT_SECURITY_FIELD}: ${TRANSPORT_SECURITY}\r\nContent-Length: ${body.length}\r\n`;
+    text += `${TRANSPORT_SECURITY_FIELD}: ${transportSecurity(this.core.answerRules)}\r\nContent-Length: ${body.length}\r\n`;
     if (this.#closesAfter) text += 'Connection: close\r\n';
     this.#write(`${text}\r\n`, this.head.method === 'HEAD' ? undefined : body);
     this.#finishAnswer();

@@ -2,7 +2,7 @@ import { type OutgoingHttpHeaders, type ServerHttp2Stream, constants } from 'nod
 import type { Socket } from 'node:net';
 import type { GateResponse, Principal } from '../auth/contract.ts';
 import { Exchange } from '../exchange.ts';
-import { TRANSPORT_SECURITY, TRANSPORT_SECURITY_FIELD, cleanAnswerFields } from '../proxy/answer-policy.ts';
+import { TRANSPORT_SECURITY_FIELD, cleanAnswerFields, transportSecurity } from '../proxy/answer-policy.ts';
 import { freeWhenWritten } from '../proxy/free-buffer.ts';
 import type { ResponseHead } from '../proxy/response-head.ts';
 import { splice } from '../proxy/splice.ts';
@@ -18,6 +18,8 @@ export class Http2Exchange extends Exchange {
   #status = 0;
   #isUploadDone: boolean;
   #isWaitingForStream = false;
+  /** The head while it waits for the first bytes of the body: until they come, a failure is still a 502. */
+  #heldHead: ResponseHead | undefined;
   /** The last piece of the body, held back in case that it is the last of all: then it carries END_STREAM. */
   #held: Buffer | undefined;
   #trailers: readonly string[] = [];
@@ -42,9 +44,11 @@ export class Http2Exchange extends Exchange {
   answer(response: GateResponse): void {
     if (this.isOver || this.hasAnswered || this.#stream.destroyed) return;
     this.#status = response.status;
+    // The head of a service that broke off before its body was never sent.
+    this.#heldHead = undefined;
     const headers: OutgoingHttpHeaders = { ':status': response.status };
     for (const [name, value] of response.headers) addField(headers, name, value);
-    addField(headers, TRANSPORT_SECURITY_FIELD, TRANSPORT_SECURITY);
+    addField(headers, TRANSPORT_SECURITY_FIELD, transportSecurity(this.core.answerRules));
     const body = typeof response.body === 'string' ? Buffer.from(response.body) : Buffer.from(response.body);
     headers['content-length'] = body.length;
     const isEmpty = body.length === 0 || this.head.method === 'HEAD';
@@ -96,7 +100,7 @@ export class Http2Exchange extends Exchange {
   }
 
   protected get hasAnswered(): boolean {
-    return this.#status !== 0;
+    return this.#status !== 0 && this.#heldHead === undefined;
   }
 
   onInformational(head: ResponseHead): void {
@@ -105,8 +109,17 @@ export class Http2Exchange extends Exchange {
   }
 
   onHead(head: ResponseHead): void {
-    if (this.#stream.destroyed) return;
     this.#status = head.status;
+    this.#heldHead = head;
+    // Where a length was given, the body is on its way, often in the next read.
+    if (head.framing !== 'length') this.flushHead();
+  }
+
+  /** Sends the head if it is still waiting for its body. */
+  flushHead(): void {
+    const head = this.#heldHead;
+    this.#heldHead = undefined;
+    if (head === undefined || this.isOver || this.#stream.destroyed) return;
     const headers = toHeaders(head.status, cleanAnswerFields(head, this.core.answerRules));
     if (head.contentLength !== undefined) headers['content-length'] = head.contentLength;
     const hasTrailers = head.framing === 'chunked';
@@ -131,6 +144,7 @@ export class Http2Exchange extends Exchange {
   onEnd(trailers: readonly string[]): void {
     this.service = undefined;
     if (this.isOver) return;
+    this.flushHead();
     this.#trailers = trailers;
     const last = this.#held;
     this.#held = undefined;
@@ -171,6 +185,7 @@ export class Http2Exchange extends Exchange {
   #writeHeld(): void {
     const chunk = this.#held;
     this.#held = undefined;
+    if (chunk !== undefined) this.flushHead();
     if (chunk === undefined || this.#stream.destroyed || this.#stream.write(chunk, freeWhenWritten(chunk)))
       return;
     if (this.#isWaitingForStream) return;

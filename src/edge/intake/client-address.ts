@@ -4,6 +4,9 @@ import type { ClientAddress } from '../auth/contract.ts';
 /** Everybody whose address says nothing: one bucket of the limits, never passed on as an address of ours. */
 export const UNKNOWN_CLIENT: ClientAddress = { text: 'unknown', bucket: 'unknown' };
 
+/** For an edge that does not know the addresses of its machine. */
+export const isNobodys = (): boolean => false;
+
 /** IPv4 ranges that a visitor from the Internet cannot have (RFC 6890), as [network, prefix bits]. */
 const NOT_PUBLIC_V4: ReadonlyArray<readonly [number, number]> = (
   [

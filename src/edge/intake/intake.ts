@@ -4,15 +4,16 @@ import { ClientHelloReader } from '../../core/client-hello.ts';
 import type { EdgeCore } from '../core.ts';
 import type { Sweepable } from '../limits/sweeper.ts';
 import type { ClientAddress } from '../auth/contract.ts';
-import type { Place } from '../limits/connection-limits.ts';
+import type { Place, Seat } from '../limits/connection-limits.ts';
 import { type StartTls, type TlsServers, asksForChallenge } from '../tls/tls-servers.ts';
 import type { Arrival } from '../visitor.ts';
-import { toClientAddress, UNKNOWN_CLIENT } from './client-address.ts';
+import { UNKNOWN_CLIENT, isNobodys, toClientAddress } from './client-address.ts';
 import { readProxyHeader } from './proxy-header.ts';
 
 /** What an intake needs besides the edge's core. */
 export interface IntakeOptions {
   readonly tls: TlsServers;
+  readonly seat: Seat;
   readonly onPassed: () => void;
   /** TLS is done. */
   readonly onSecure: (socket: TLSSocket, arrival: Arrival) => void;
@@ -61,7 +62,9 @@ export class Intake implements Sweepable {
     const header = readProxyHeader(this.#bytes);
     if (header.kind === 'more') return;
     if (header.kind === 'bad') return void this.#socket.destroy();
-    this.#client = header.source === undefined ? UNKNOWN_CLIENT : toClientAddress(header.source, () => false);
+    const { isOwnAddress = isNobodys } = this.#core.options;
+    this.#client =
+      header.source === undefined ? UNKNOWN_CLIENT : toClientAddress(header.source, isOwnAddress);
     this.#place = this.#core.connectionLimits.takePlace(this.#client.bucket);
     if (!this.#place) return void this.#socket.destroy();
     this.#stage = 'client-hello';
@@ -110,6 +113,7 @@ export class Intake implements Sweepable {
       doorKind: 'link-tls',
       client: this.#client,
       serverName,
+      seat: this.#options.seat,
       place: this.#place as Place,
       onPassed: this.#options.onPassed,
     };
