@@ -124,6 +124,7 @@ export class Http2Connection implements VisitorConnection {
       return;
     }
     for (const exchange of this.#exchanges) {
+      exchange.flushHead();
       const sinceMs = exchange.uploadSinceMs;
       if (sinceMs !== undefined && nowMs - sinceMs >= limits.bodyIdleMs) exchange.destroy();
     }
