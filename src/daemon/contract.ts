@@ -46,6 +46,11 @@ export interface ServiceStatus {
   readonly lastCanary: CanaryStatus | undefined;
 }
 
+/** What a service's guard has found just now; services without one are open. */
+export type GuardAnswer =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'shut'; readonly code: string; readonly reason: string; readonly remedy: string };
+
 export interface DaemonStatus {
   readonly version: string;
   readonly pid: number;

@@ -65,13 +65,20 @@ export class Guard {
     for (const timer of this.#timers.values()) timer.cancel();
   }
 
-  async #look(name: string): Promise<void> {
+  /** A look out of turn. A service without a guard is open. */
+  async lookNow(name: string): Promise<GuardFinding> {
+    return this.#options.services.includes(name) ? this.#look(name) : { kind: 'open' };
+  }
+
+  async #look(name: string): Promise<GuardFinding> {
     const { clock } = this.#options;
     const finding = await this.#check(name);
-    if (this.#isStopped) return;
+    if (this.#isStopped) return finding;
+    this.#timers.get(name)?.cancel();
     const delayMs = this.#take(name, finding);
     const timer = clock.after(delayMs, () => void this.#look(name));
     this.#timers.set(name, timer);
+    return finding;
   }
 
   async #check(name: string): Promise<GuardFinding> {

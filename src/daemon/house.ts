@@ -19,7 +19,9 @@ import { Guard } from './guard.ts';
 import { HealthTracker } from './health/tracker.ts';
 import type { DaemonParts, Login } from './parts.ts';
 import { canaryKeyOf } from './run-folder.ts';
+import { ServiceStates } from './service-states.ts';
 import { ServiceWatch } from './service-watch.ts';
+import { VerifyWatch } from './verify-watch.ts';
 
 export interface HouseOptions {
   readonly config: Config;
@@ -41,6 +43,8 @@ export interface House {
   readonly canary: Canary;
   readonly guard: Guard;
   readonly watch: ServiceWatch;
+  readonly states: ServiceStates;
+  readonly verifyWatch: VerifyWatch;
   /** Ends everything at once, in the reverse order of its making. */
   close(): Promise<void>;
 }
@@ -92,7 +96,8 @@ async function build(options: HouseOptions, closers: (() => unknown)[]): Promise
     publicPort: config.relay.httpsPort,
   });
   closers.push(() => edge.close());
-  const guard = makeGuard(options, edge, health);
+  const states = new ServiceStates((name, state) => edge.setServiceState(name, state));
+  const guard = makeGuard(options, edge, health, states);
   closers.push(() => guard.stop());
   const watch = new ServiceWatch({ services: watchedServicesOf(config), health, clock });
   closers.push(() => watch.stop());
@@ -100,7 +105,9 @@ async function build(options: HouseOptions, closers: (() => unknown)[]): Promise
   const targets = canaryTargetsOf(config);
   const canary = new Canary({ targets, relay, edge, certificates, health, clock, log });
   closers.push(() => canary.stop());
-  return { login, edge, health, certificates, certificateCare, canary, guard, watch };
+  const verifyWatch = new VerifyWatch({ config, edge, certificates, states, health, clock, log });
+  closers.push(() => verifyWatch.stop());
+  return { login, edge, health, certificates, certificateCare, canary, guard, watch, states, verifyWatch };
 }
 
 /** Nothing is published that nobody could sign in to, unless every service is open by hand. */
@@ -110,7 +117,12 @@ async function refuseWithoutUser(config: Config, login: Login): Promise<void> {
 }
 
 /** `kind: openclaw` goes live only after the gateway has shown that it takes a stranger for one. */
-function makeGuard({ config, clock, log }: HouseOptions, edge: Edge, health: HealthTracker): Guard {
+function makeGuard(
+  { config, clock, log }: HouseOptions,
+  edge: Edge,
+  health: HealthTracker,
+  states: ServiceStates,
+): Guard {
   return new Guard({
     services: config.services.filter(({ kind }) => kind === 'openclaw').map(({ name }) => name),
     check: async (name) => {
@@ -119,7 +131,7 @@ function makeGuard({ config, clock, log }: HouseOptions, edge: Edge, health: Hea
       if (verdict.kind === 'shut') return verdict;
       return judgeHandshake(name, await edge.openAsStranger(name, HANDSHAKE_PATH, STRANGER_TIMEOUT_MS));
     },
-    setState: (name, state) => edge.setServiceState(name, state),
+    setState: (name, state) => states.set('guard', name, state),
     health,
     clock,
     log,

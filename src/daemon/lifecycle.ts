@@ -5,7 +5,7 @@ import type { RelayAddress } from '../link/contract.ts';
 import { type LocalHttpServer, serveLocalHttp } from '../platform/control-transport.ts';
 import { makeHomeFolder } from '../platform/home-folder.ts';
 import { lanesOf, relayAddressOf, remoteCommandOf } from './compose.ts';
-import type { DaemonState, DaemonStatus } from './contract.ts';
+import type { DaemonState, DaemonStatus, GuardAnswer } from './contract.ts';
 import {
   type Announcement,
   makeAnnouncement,
@@ -14,6 +14,7 @@ import {
 } from './control/announcement.ts';
 import { makeControlListener } from './control/api.ts';
 import { DoorOpener } from './doors.ts';
+import type { GuardFinding } from './guard.ts';
 import { type House, type HouseOptions, buildHouse } from './house.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import { type Predecessor, findPredecessor } from './predecessor.ts';
@@ -78,6 +79,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
+function guardAnswerOf(finding: GuardFinding): GuardAnswer {
+  if (finding.kind === 'open') return finding;
+  const { code, message, remedy } = finding.error;
+  return { kind: 'shut', code, reason: message, remedy };
+}
+
 class RunningDaemon implements Daemon {
   readonly ended: Promise<void>;
   readonly #options: DaemonOptions;
@@ -125,7 +132,7 @@ class RunningDaemon implements Daemon {
 
   status(): DaemonStatus {
     const { version, config, configPath } = this.#options;
-    const { health, edge, guard, canary, watch } = this.#house;
+    const { health, edge, states, canary, watch } = this.#house;
     return describeStatus({
       version,
       pid: process.pid,
@@ -136,7 +143,7 @@ class RunningDaemon implements Daemon {
       connections: this.#link.status(),
       alerts: health.incidents(),
       counts: edge.counts(),
-      guardOf: (name) => guard.state(name),
+      guardOf: (name) => states.of(name),
       canaryOf: (name) => canary.last(name),
       whyDown: (name) => watch.whyDown(name),
     });
@@ -165,6 +172,8 @@ class RunningDaemon implements Daemon {
       beginHandOver: () => this.#link.hold(),
       cancelHandOver: () => this.#link.release(),
       admin: (method: string, input: unknown) => callAdmin(this.#house.login.admin, method, input),
+      shutService: (name: string, answer: string) => this.#house.verifyWatch.shut(name, answer),
+      lookAtService: async (name: string) => guardAnswerOf(await this.#house.guard.lookNow(name)),
       certificates: () => this.#house.certificateCare.status(),
       renewCertificates: (name: string | undefined, isRehearsal: boolean) =>
         this.#house.certificateCare.renew(name, isRehearsal),
@@ -226,6 +235,7 @@ class RunningDaemon implements Daemon {
   #startCanary(): void {
     if (!this.#mayLook || !this.#isLinkUp()) return;
     this.#mayLook = false;
+    this.#house.verifyWatch.start();
     void this.#house.canary.start().then(() => this.#changed());
   }
 
@@ -240,6 +250,7 @@ class RunningDaemon implements Daemon {
     this.#changed();
     this.#house.canary.stop();
     this.#house.guard.stop();
+    this.#house.verifyWatch.stop();
     void this.#house.certificateCare.stop();
     this.#link.freeze();
     await this.#house.edge.drain();

@@ -32,6 +32,8 @@ beforeAll(async () => {
     beginHandOver: () => {},
     cancelHandOver: () => {},
     admin: (method: string, input: unknown) => callAdmin(login.keeper.admin, method, input),
+    shutService: () => false,
+    lookAtService: () => Promise.resolve({ kind: 'open' as const }),
     certificates: () => [],
     renewCertificates: () => Promise.resolve(),
   };

@@ -13,6 +13,7 @@ import { linkErrors } from './link.ts';
 import { provisionErrors } from './provision.ts';
 import { relayErrors } from './relay.ts';
 import { serviceErrors } from './service.ts';
+import { verifyErrors } from './verify.ts';
 
 export { EXIT, type ErrorDefinition, type ExitStatus };
 
@@ -29,6 +30,7 @@ export const ERRORS = {
   ...gatewayErrors,
   ...daemonErrors,
   ...serviceErrors,
+  ...verifyErrors,
   ...cliErrors,
   ...demoErrors,
 } satisfies Record<string, ErrorDefinition>;

@@ -37,6 +37,14 @@ beforeEach(async () => {
     stop: (isAtOnce: boolean) => void calls.push(`stop ${isAtOnce}`),
     beginHandOver: () => void calls.push('begin'),
     cancelHandOver: () => void calls.push('cancel'),
+    shutService: (name: string, answer: string) => {
+      calls.push(`shut ${name} ${answer}`);
+      return name === 'a.example';
+    },
+    lookAtService: async (name: string) => {
+      calls.push(`look ${name}`);
+      return { kind: 'open' as const };
+    },
     admin: async (method: string, input: unknown) => {
       calls.push(`${method} ${JSON.stringify(input)}`);
       if (method === 'fail') throw new PosternError('AUTH_NO_USER');

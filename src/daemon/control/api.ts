@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { EXIT, type ExitStatus, PosternError, isPosternError } from '../../core/errors/index.ts';
 import type { Log } from '../../core/log.ts';
 import type { HttpListener } from '../../platform/control-transport.ts';
-import type { CertificateStatus, DaemonStatus } from '../contract.ts';
+import type { CertificateStatus, DaemonStatus, GuardAnswer } from '../contract.ts';
 import { CONTROL_HOST } from './names.ts';
 
 /** What the control API lets the command line do. */
@@ -18,6 +18,10 @@ export interface Controlled {
   cancelHandOver(): void;
   /** The operator's side of the login, one method of `AuthAdmin` by name. @throws DAEMON_REFUSED for an unknown one */
   admin(method: string, input: unknown): Promise<unknown>;
+  /** Shuts a service whose login does not hold. @returns false when there is no such service */
+  shutService(name: string, answer: string): boolean;
+  /** Lets the guard of a service look now. */
+  lookAtService(name: string): Promise<GuardAnswer>;
   certificates(): readonly CertificateStatus[];
   /** Resolves when it is done, which takes seconds to minutes. @param name `undefined`: every name */
   renewCertificates(name: string | undefined, isRehearsal: boolean): Promise<void>;
@@ -27,6 +31,8 @@ const MAX_BODY_BYTES = 64 * 1024;
 
 const stopSchema = z.strictObject({ isAtOnce: z.boolean() });
 const renewSchema = z.strictObject({ name: z.string().optional(), isRehearsal: z.boolean() });
+const shutSchema = z.strictObject({ service: z.string().max(253), answer: z.string().max(500) });
+const lookSchema = z.strictObject({ service: z.string().max(253) });
 const handOverSchema = z.strictObject({ step: z.enum(['begin', 'cancel']) });
 
 /**
@@ -53,6 +59,13 @@ export function makeControlListener(controlled: Controlled, token: string, log: 
     else controlled.cancelHandOver();
     return context.json({});
   });
+  api.post('/v1/services/shut', async (context) => {
+    const { service, answer } = await readBody(context, shutSchema);
+    return context.json({ isShut: controlled.shutService(service, answer) });
+  });
+  api.post('/v1/services/look', async (context) =>
+    context.json(await controlled.lookAtService((await readBody(context, lookSchema)).service)),
+  );
   api.post('/v1/auth/:method', async (context) => {
     const input = await readBody(context, z.record(z.string(), z.unknown()));
     return context.json({ result: (await controlled.admin(context.req.param('method'), input)) ?? null });

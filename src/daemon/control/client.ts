@@ -2,7 +2,7 @@ import { type ErrorCode, ERRORS, PosternError } from '../../core/errors/index.ts
 import { requestLocalHttp } from '../../platform/control-transport.ts';
 import type { HomeFolder } from '../../platform/home-folder.ts';
 import { isSameProcess } from '../../platform/processes.ts';
-import type { CertificateStatus, DaemonStatus } from '../contract.ts';
+import type { CertificateStatus, DaemonStatus, GuardAnswer } from '../contract.ts';
 import { type Announcement, identityOf, readAnnouncement } from './announcement.ts';
 import { CONTROL_HOST } from './names.ts';
 
@@ -56,6 +56,17 @@ export class ControlClient {
 
   async cancelHandOver(): Promise<void> {
     await this.call('POST', '/v1/hand-over', { step: 'cancel' });
+  }
+
+  /** Shuts a service whose login does not hold; the daemon opens it again when it does. */
+  async shutService(service: string, answer: string): Promise<boolean> {
+    const told = (await this.call('POST', '/v1/services/shut', { service, answer })) as { isShut?: unknown };
+    return told?.isShut === true;
+  }
+
+  /** Lets the guard of a service look now. */
+  lookAtService(service: string): Promise<GuardAnswer> {
+    return this.call('POST', '/v1/services/look', { service }) as Promise<GuardAnswer>;
   }
 
   /**

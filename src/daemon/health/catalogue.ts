@@ -30,6 +30,8 @@ export const HEALTH = {
   GATEWAY_PROXY_UNTRUSTED: { visibleAfterMs: 0, quietMs: 0, dependsOn: [] },
   GATEWAY_ANSWER_UNKNOWN: { visibleAfterMs: 0, quietMs: 0, dependsOn: ['EDGE_SERVICE_DOWN'] },
   GATEWAY_STARTING: { visibleAfterMs: 120_000, quietMs: 0, dependsOn: ['EDGE_SERVICE_DOWN'] },
+  VERIFY_LOGIN_OFF: { visibleAfterMs: 0, quietMs: 0, dependsOn: [] },
+  VERIFY_DOOR_OPEN: { visibleAfterMs: 0, quietMs: 0, dependsOn: ['VERIFY_LOGIN_OFF'] },
   CERTIFICATE_UNREADABLE: { visibleAfterMs: 5000, quietMs: 0, dependsOn: [] },
   CERTIFICATE_EXPIRES: { visibleAfterMs: 0, quietMs: 0, dependsOn: [] },
   ACME_NO_CERTIFICATE: { visibleAfterMs: 120_000, quietMs: 0, dependsOn: LINK },
