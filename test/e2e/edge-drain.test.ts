@@ -23,25 +23,32 @@ afterEach(async () => {
 
 const BEGIN = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nbegin';
 
-test('drain: running requests end in order, idle connections close, nobody new comes in', async () => {
+test('drain: running requests end in order, idle connections close after a moment, nobody new comes in', async () => {
+  const idle = new Wire(await home.connectTls());
+  idle.send(signedInRequest('GET /'));
+  expect((await idle.answer()).status).toBe(200);
   service.onRequest = () => BEGIN;
   const running = new Wire(await home.connectTls());
   running.send(signedInRequest('GET /'));
   const session = await home.connectHttp2();
   const over2 = requestHttp2(session, { ':authority': NAME, ':path': '/', cookie: SIGNED_IN_COOKIE });
-  const idle = new Wire(await home.connectTls());
-  await waitFor('both run', 2000, () => service.seen.length === 2 && running.text.includes('begin'));
+  await waitFor('both run', 2000, () => service.seen.length === 3 && running.text.includes('begin'));
   let isDrained = false;
   const drained = home.edge.drain().then(() => (isDrained = true));
-  await idle.ended();
   await waitFor('GOAWAY', 2000, () => session.closed);
   await expect(home.connectTls()).rejects.toThrow(
     /closed before TLS|ECONNRESET|ENOENT|ECONNREFUSED|EPIPE|socket|SSL|alert|version/i,
   );
   expect(isDrained).toBe(false);
+  clock.advance(4500);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(idle.isEnded).toBe(false);
+  clock.advance(800);
+  await idle.ended();
   for (const socket of service.sockets) socket.write('-ends');
   expect((await running.answer()).body).toBe('begin-ends');
   expect(await over2).toMatchObject({ status: 200, body: 'begin-ends', resetCode: 0 });
+  clock.advance(5200);
   await running.ended();
   await drained;
 });
@@ -57,6 +64,54 @@ test('drain: a request that is answered meanwhile says Connection: close', async
   const answer = await wire.answer();
   expect(answer.body).toBe('ok');
   expect(answer.head).toMatch(/^connection: close$/im);
+  await drained;
+});
+
+test('drain: a request that was under way on an idle connection is answered, and the answer says that it is the last', async () => {
+  const wire = new Wire(await home.connectTls());
+  wire.send(signedInRequest('GET /'));
+  expect((await wire.answer()).head).not.toMatch(/^connection: close$/im);
+  const drained = home.edge.drain();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  wire.send(signedInRequest('GET /again'));
+  const answer = await wire.answer();
+  expect(answer.status).toBe(200);
+  expect(answer.head).toMatch(/^connection: close$/im);
+  await wire.ended();
+  await drained;
+});
+
+test('drain: an answer that had promised to keep the connection is followed by one more', async () => {
+  service.onRequest = ({ line }) =>
+    line.startsWith('GET / ') ? BEGIN : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+  const wire = new Wire(await home.connectTls());
+  wire.send(signedInRequest('GET /'));
+  await waitFor('it runs', 2000, () => wire.text.includes('begin'));
+  const drained = home.edge.drain();
+  await new Promise((resolve) => setImmediate(resolve));
+  service.sockets[0]?.write('-ends');
+  expect((await wire.answer()).head).not.toMatch(/^connection: close$/im);
+  wire.send(signedInRequest('GET /again'));
+  const answer = await wire.answer();
+  expect(answer.body).toBe('ok');
+  expect(answer.head).toMatch(/^connection: close$/im);
+  await drained;
+});
+
+test('drain: a stream that was under way at the end of HTTP/2 is refused in words that let the visitor ask again', async () => {
+  const session = await home.connectHttp2();
+  const lastStreams: number[] = [];
+  session.on('goaway', (_code, lastStream) => lastStreams.push(lastStream));
+  const head = { ':authority': NAME, ':path': '/', cookie: SIGNED_IN_COOKIE };
+  const first = requestHttp2(session, head);
+  expect(await first).toMatchObject({ status: 200 });
+  const drained = home.edge.drain();
+  // Neither side knows yet what the other one sends.
+  const underWay = requestHttp2(session, head);
+  await expect(underWay).rejects.toThrow(/NGHTTP2_REFUSED_STREAM/);
+  expect(lastStreams).toEqual([1]);
+  expect(service.seen).toHaveLength(1);
+  clock.advance(1400);
   await drained;
 });
 
