@@ -64,7 +64,8 @@ function openTls(options: TlsRequest, signal: AbortSignal): Promise<TLSSocket> {
       reject(new Error('the connection was closed'));
     });
     socket.once('error', reject);
-    socket.once('secureConnect', () => resolve(socket));
+    // Node calls from the middle of OpenSSL's read; closing there has ended a process of ours (node 24.21).
+    socket.once('secureConnect', () => setImmediate(() => resolve(socket)));
   });
 }
 
