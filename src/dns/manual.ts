@@ -28,7 +28,7 @@ export function openManual({ lookup, announce }: ManualOptions): DnsProvider {
       excess: [],
       expiresMs: undefined,
     }),
-    listRecords: (name) => listSeen(lookup, checkName(name)),
+    listRecords: async (name) => listSeen(lookup, checkName(name)),
     createRecord: (record) => {
       announce(['Add this record at your DNS provider:', renderLine(record)]);
       return Promise.resolve(store(record));

@@ -44,7 +44,8 @@ const TRIES = 4;
 const LONGEST_WAIT_MS = 30_000;
 const UNKNOWN_WAIT_SECONDS = 300;
 const MAX_PAGES = 50;
-const PER_PAGE = 100;
+/** The most that every list takes: zones come in pages of 50. */
+const PER_PAGE = 50;
 
 /** Cloudflare's REST interface, version 4: an envelope of `success`, `errors`, `result`, `result_info`. */
 export function openCloudflareApi(options: ApiOptions): CloudflareApi {

@@ -45,12 +45,17 @@ export async function findAuthorities(
   throw new PosternError('DNS_ZONE_UNKNOWN', { where: 'The DNS', name });
 }
 
-/** An alias is never a zone, although a resolver that follows it may answer with the SOA of its target. */
+/**
+ * An alias is never a zone, and is asked for first: a resolver that follows it answers with the SOA of its target, or
+ * with what Node's resolver cannot read.
+ */
 async function isZone(query: QueryDns, name: string, resolver: DnsServer | undefined): Promise<boolean> {
+  const alias = await askServer(query, name, 'CNAME', resolver);
+  if (alias.kind === 'failed') throw failed(name, alias.reason);
+  if (alias.kind === 'alias') return false;
   const soa = await query(name, 'SOA', { server: resolver });
   if (soa.kind === 'failed') throw failed(name, soa.reason);
-  if (soa.kind !== 'records') return false;
-  return (await askServer(query, name, 'CNAME', resolver)).kind !== 'alias';
+  return soa.kind === 'records';
 }
 
 async function findServerNames(

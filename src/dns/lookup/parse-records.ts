@@ -33,10 +33,15 @@ function parseOne(type: RecordType, raw: RawRecord): RecordData | undefined {
   }
 }
 
-/** Node makes `{ critical: 0, issue: 'ca.example' }` of it: a tag called `critical` would hide the flags. */
+/**
+ * Node makes `{ critical: 0, type: 'CAA', issue: 'ca.example' }` of it (without `type` before Node 24). A tag that is
+ * itself called `critical` or `type` takes the place of the other: where that hides something, it is unreadable.
+ */
 function parseCaa(raw: RawRecord): RecordData {
   if (typeof raw !== 'object' || raw === null) return UNREADABLE_CAA;
-  const tags = Object.entries(raw).filter(([key]) => key !== 'critical');
+  const tags = Object.entries(raw).filter(
+    ([key, value]) => key !== 'critical' && !(key === 'type' && value === 'CAA'),
+  );
   const [tag, value] = tags[0] ?? [];
   if (tags.length !== 1) return UNREADABLE_CAA;
   return caaData({ flags: fieldOf(raw, 'critical'), tag, value }) ?? UNREADABLE_CAA;
