@@ -16,6 +16,12 @@ export interface DoorServers {
   readonly sockets: Set<Socket>;
 }
 
+/**
+ * Connections that may wait to be taken. Node takes one in each turn of its loop, and who finds the queue of a unix
+ * socket full is refused at once: a page with its pictures, times its visitors, must fit after a relay's outage.
+ */
+const BACKLOG = 4096;
+
 /** A place for visitors behind the relay's nginx, which sees to the limits of addresses itself. */
 const NO_PLACE = { markSignedIn: () => {}, release: () => {} };
 
@@ -101,7 +107,7 @@ function acceptPlain(servers: DoorServers, socket: Socket, seat: Seat, onPassed:
 function listen(server: Server, address: DoorAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen('path' in address ? { path: address.path } : { ...address }, () => {
+    server.listen({ ...address, backlog: BACKLOG }, () => {
       server.removeListener('error', reject);
       server.on('error', () => {});
       resolve();
