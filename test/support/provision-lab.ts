@@ -25,6 +25,8 @@ export interface ProvisionLab {
   /** Forgets what home knows, as a new home would. */
   journalFile: string;
   sh(script: string): Promise<string>;
+  /** atd runs, as on a relay without systemd. */
+  startAtd(): Promise<void>;
   /** Every file of the relay that is not its logs', its runtime's or its package manager's: type, mode, owner, content. */
   tree(): Promise<string>;
   stop(): Promise<void>;
@@ -37,9 +39,10 @@ export interface EngineChange {
   readonly onProgress?: EngineOptions['onProgress'];
 }
 
-const TREE = `cd /; find etc usr/local usr/lib/nginx usr/share/nginx var root home srv opt \\( -path var/log -o -path var/cache -o -path var/lib/apt -o -path var/lib/dpkg -o -path var/tmp \\
-  -o -path var/lib/nginx -o -path var/spool/cron/atjobs/.SEQ -o -path home -o -path root/.cache -o -path root/.npm -o -path root/.local \\) -prune -o -printf '%y %m %u:%g %p %l\\n' | sort
-find etc usr/local/lib/postern var/lib/postern* root/.ssh -xdev -type f 2>/dev/null | sort | xargs -d '\\n' sha256sum`;
+const TREE = `cd /
+find etc usr/local/lib usr/local/etc var/lib var/spool root -maxdepth 4 \\( -path var/lib/apt -o -path var/lib/dpkg -o -path var/lib/nginx \\
+  -o -path var/spool/cron/atjobs/.SEQ -o -path 'root/.[a-r]*' -o -path 'root/.[t-z]*' -o -name node_modules \\) -prune -o -printf '%y %m %u:%g %p %l\\n' | sort
+find etc root/.ssh var/lib/postern* -type f 2>/dev/null | sort | xargs -d '\\n' sha256sum`;
 
 export async function startProvisionLab(options: LabOptions = {}): Promise<ProvisionLab> {
   const lab = await startLab({ ...options, isBare: true });
@@ -56,6 +59,7 @@ export async function startProvisionLab(options: LabOptions = {}): Promise<Provi
     sshConfigFile,
     journalFile: join(root, 'provision.db'),
     sh,
+    startAtd: async () => void (await sh('(setsid /usr/sbin/atd -f >/dev/null 2>&1 &)')),
     tree: () => sh(TREE),
     engine: async (change = {}) => {
       const { engine, close } = await makeEngine(made, change);

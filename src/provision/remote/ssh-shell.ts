@@ -39,7 +39,7 @@ export async function openSshShell(options: SshShellOptions): Promise<Shell> {
     clock,
     openTimeoutMs: address.mayAsk ? ASKING_TIMEOUT_MS : OPEN_TIMEOUT_MS,
     explainEnd: (end, stderr) =>
-      /^sudo: /m.test(stderr) ? notRoot(address) : explainSsh({ ...end, stderr }),
+      /\bsudo: /.test(stderr) ? notRoot(address) : explainSsh({ ...end, stderr }),
   });
   if (opened.userId === 0) return opened.shell;
   await opened.shell.close();

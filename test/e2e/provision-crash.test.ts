@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { applyPlan, computePlan, undoLast } from '../../src/provision/engine.ts';
+import { type ProvisionLab, startProvisionLab } from '../support/provision-lab.ts';
+
+/** `apply` dies after a journal entry, before or after what it stands for. */
+let relay: ProvisionLab;
+let found: string;
+
+beforeAll(async () => {
+  relay = await startProvisionLab();
+  await relay.startAtd();
+  found = await relay.tree();
+});
+afterAll(() => relay?.stop());
+
+/** Nothing of a run goes on after this, as nothing does after a kill: neither the journal nor the relay hears more. */
+async function applyUntil(step: number): Promise<string | undefined> {
+  let count = 0;
+  let died: string | undefined;
+  const engine = await relay.engine({
+    onProgress: ({ phase, resource }) => {
+      if (phase === 'done' || ++count !== step) return;
+      died = `${phase} ${resource}`;
+      throw new Error('killed');
+    },
+  });
+  await applyPlan(engine, await computePlan(engine)).catch((error: Error) => {
+    if (error.message !== 'killed') throw error;
+  });
+  return died;
+}
+
+const serversStart = async (): Promise<void> => void (await relay.sh('sshd -t && nginx -t 2>/dev/null'));
+
+test('killed at any step: undo restores every file; every third time a second run converges first', async () => {
+  const deaths: string[] = [];
+  for (let step = 1; ; step++) {
+    const death = await applyUntil(step);
+    if (death !== undefined) deaths.push(death);
+    await serversStart();
+    if (death === undefined || step % 3 === 0) {
+      const engine = await relay.engine();
+      await applyPlan(engine, await computePlan(engine));
+      expect((await computePlan(engine)).changes, `again after ${death}`).toEqual([]);
+    }
+    await undoLast(await relay.engine());
+    expect(await relay.tree(), `undone after ${death}`).toBe(found);
+    if (death === undefined) break;
+  }
+  expect(deaths).toHaveLength(14);
+  expect(new Set(deaths).size).toBe(14);
+}, 120_000);
+
+test('an undo that is killed goes on where it stopped', async () => {
+  const engine = await relay.engine();
+  await applyPlan(engine, await computePlan(engine));
+  for (const step of [1, 5, 9, 14]) {
+    let count = 0;
+    const dying = await relay.engine({
+      onProgress: () => {
+        if (++count === step) throw new Error('killed');
+      },
+    });
+    await undoLast(dying).catch((error: Error) => expect(error.message).toBe('killed'));
+    await serversStart();
+  }
+  await undoLast(await relay.engine()).catch((error: { code: string }) =>
+    expect(error.code).toBe('PROVISION_NOTHING_TO_UNDO'),
+  );
+  expect(await relay.tree()).toBe(found);
+});
