@@ -60,6 +60,7 @@ function factsOf(exchange: Exchange, serviceName: string): RequestFacts {
     acceptLanguage: head.acceptLanguage,
     userAgent: head.userAgent,
     secFetchSite: head.secFetchSite,
+    secFetchDest: head.secFetchDest,
     serviceWorker: head.serviceWorker,
   };
 }

@@ -84,6 +84,7 @@ export class TestVisitor {
       acceptLanguage: this.#options.acceptLanguage,
       userAgent: this.#options.userAgent ?? IPHONE,
       secFetchSite: undefined,
+      secFetchDest: undefined,
       serviceWorker: undefined,
       ...more,
     };

@@ -28,6 +28,8 @@ export interface RequestFacts {
   readonly acceptLanguage: string | undefined;
   readonly userAgent: string | undefined;
   readonly secFetchSite: string | undefined;
+  /** What a browser fetches it for: `document`, `iframe`, `image`, `empty` for a script's own requests … */
+  readonly secFetchDest: string | undefined;
   /** The Service-Worker field: `script` when a browser fetches the script of one. */
   readonly serviceWorker: string | undefined;
 }

@@ -205,17 +205,20 @@ describe('a bearer token', () => {
 });
 
 describe('auth: none', () => {
-  test('lets everybody through and leaves Authorization alone', () => {
-    const decision = new TestVisitor(login).decide('https://open.example.com/x', {
-      method: 'POST',
-      authorization: 'Bearer pst_x',
-      isUpgrade: true,
-    });
-    expect(decision).toMatchObject({
-      kind: 'allow',
-      principal: { kind: 'open' },
-      removeAuthorization: false,
-    });
+  test('lets everybody through, leaves Authorization alone, and never hands on a token of ours', () => {
+    const ask = (authorization: string) =>
+      new TestVisitor(login).decide('https://open.example.com/x', {
+        method: 'POST',
+        authorization,
+        isUpgrade: true,
+      });
+    const allowed = { kind: 'allow', principal: { kind: 'open' } };
+    for (const theirs of ['Bearer x', 'Basic cHN0Xw==', 'pst_x']) {
+      expect(ask(theirs)).toMatchObject({ ...allowed, removeAuthorization: false });
+    }
+    for (const ours of ['Bearer pst_x', 'bearer  pst_x', 'Bearer\tpst_x']) {
+      expect(ask(ours)).toMatchObject({ ...allowed, removeAuthorization: true });
+    }
   });
 
   test('has no sign-in, and its service cannot imitate one', () => {

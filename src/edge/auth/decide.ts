@@ -16,7 +16,7 @@ export interface DecisionSources {
 /** Methods that change nothing (RFC 9110 §9.2.1), without TRACE and CONNECT. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-const OUR_BEARER = /^Bearer +pst_/i;
+const OUR_BEARER = /^\s*Bearer\s+pst_/i;
 
 /** Decides on a request. What is not known to be allowed is denied. */
 export function decide(sources: DecisionSources, facts: RequestFacts): Decision {
@@ -25,10 +25,10 @@ export function decide(sources: DecisionSources, facts: RequestFacts): Decision 
   const isOpen = place.kind === 'service' && place.service.access === 'none';
   if (isReserved(pathOf(facts.target))) return decideReserved(sources, place, facts, isOpen);
   if (place.kind === 'gate') return decideGatePath(facts);
-  if (isOpen) return { kind: 'allow', principal: openPrincipal(place), removeAuthorization: false };
-  if (facts.authorization !== undefined && OUR_BEARER.test(facts.authorization)) {
-    return decideToken(sources, place, facts.authorization);
-  }
+  const isOurBearer = facts.authorization !== undefined && OUR_BEARER.test(facts.authorization);
+  // A token that was sent to the wrong place is still not for the service.
+  if (isOpen) return { kind: 'allow', principal: openPrincipal(place), removeAuthorization: isOurBearer };
+  if (isOurBearer) return decideToken(sources, place, facts.authorization ?? '');
   return decideSession(sources, place, facts);
 }
 

@@ -13,7 +13,15 @@ import {
 } from './pairing.ts';
 import type { PairingRequest } from './records.ts';
 import { showCode, showComparison } from './secrets.ts';
-import { type Headers, type Login, type Visitor, ensureVisit, setCookie, signInPathOf } from './visitor.ts';
+import {
+  type Headers,
+  type Login,
+  type Visitor,
+  ensureVisit,
+  refuse,
+  setCookie,
+  signInPathOf,
+} from './visitor.ts';
 
 /** May this visitor try a password? Only a paired device may, unless the owner has switched pairing off. */
 export function mayTryPassword(login: Login, visitor: Visitor): boolean {
@@ -62,7 +70,10 @@ export function answerNewDevice(login: Login, visitor: Visitor): GateResponse {
   }
 }
 
+/** Only what a person looks at opens a request: images and frames of a foreign page could use up an address's places. */
 function answerWithNewCode(login: Login, visitor: Visitor): GateResponse {
+  const { secFetchDest = 'document' } = visitor.request;
+  if (secFetchDest !== 'document') return refuse(visitor, 403, 'Open this address in a window of its own.');
   const { visit, headers } = ensureVisit(visitor);
   const opened = openRequest(login.store, visit, newcomerOf(login, visitor));
   if (opened.kind === 'request') return showRequest(visitor, opened.request, headers);

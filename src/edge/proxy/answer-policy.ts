@@ -36,9 +36,11 @@ export function cleanAnswerFields(head: ResponseHead, rules: AnswerRules): strin
   return fields;
 }
 
+/** Without a name (`=__Host-x=1`) the value is all that a browser sends back, and then it reads as a cookie of that name. */
 function cookieName(setCookie: string): string {
-  const end = setCookie.search(/[=;]/);
-  return (end < 0 ? setCookie : setCookie.slice(0, end)).trim();
+  const pair = setCookie.split(';', 1)[0] ?? '';
+  const name = pair.split('=', 1)[0]?.trim() ?? '';
+  return name === '' ? pair : name;
 }
 
 /** A longer promise of the service (or one for its subdomains) stands; a shorter one does not, nor any where the edge promises nothing. */

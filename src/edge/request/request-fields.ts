@@ -17,9 +17,10 @@ export const REQUEST_FIELD = {
   secFetchSite: 14,
   serviceWorker: 15,
   contentType: 16,
-  upgrade: 17,
-  forwardedFor: 18,
-  bad: 19,
+  secFetchDest: 17,
+  upgrade: 18,
+  forwardedFor: 19,
+  bad: 20,
 } as const;
 
 export type RequestField = (typeof REQUEST_FIELD)[keyof typeof REQUEST_FIELD];
@@ -37,6 +38,7 @@ const SPECIAL: Readonly<Record<string, RequestField>> = {
   accept: REQUEST_FIELD.accept,
   'accept-language': REQUEST_FIELD.acceptLanguage,
   'sec-fetch-site': REQUEST_FIELD.secFetchSite,
+  'sec-fetch-dest': REQUEST_FIELD.secFetchDest,
   'service-worker': REQUEST_FIELD.serviceWorker,
   'content-type': REQUEST_FIELD.contentType,
   upgrade: REQUEST_FIELD.upgrade,

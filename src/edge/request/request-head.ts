@@ -31,6 +31,7 @@ export class RequestHead {
   accept: string | undefined;
   acceptLanguage: string | undefined;
   secFetchSite: string | undefined;
+  secFetchDest: string | undefined;
   serviceWorker: string | undefined;
   contentType: string | undefined;
   upgrade: string | undefined;
@@ -166,6 +167,10 @@ function takePassedFact(head: RequestHead, kind: number, name: string, value: st
       if (head.secFetchSite !== undefined) return false;
       head.secFetchSite = value;
       return true;
+    case REQUEST_FIELD.secFetchDest:
+      if (head.secFetchDest !== undefined) return false;
+      head.secFetchDest = value;
+      return true;
     case REQUEST_FIELD.serviceWorker:
       if (head.serviceWorker !== undefined) return false;
       head.serviceWorker = value;
@@ -193,7 +198,7 @@ function dropNamedByConnection(head: RequestHead, connection: string): void {
     const kind = classifyRequestField(name);
     const isPassed =
       kind === REQUEST_FIELD.pass ||
-      (kind >= REQUEST_FIELD.userAgent && kind <= REQUEST_FIELD.contentType) ||
+      (kind >= REQUEST_FIELD.userAgent && kind <= REQUEST_FIELD.secFetchDest) ||
       kind === REQUEST_FIELD.origin;
     if (isPassed) passed += `${name}: ${head.rawFields[index + 1]}\r\n`;
   }
