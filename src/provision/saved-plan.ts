@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PosternError } from '../core/errors/index.ts';
 import type { Plan } from './contract.ts';
 

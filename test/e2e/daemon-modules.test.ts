@@ -51,7 +51,7 @@ afterAll(() => home?.remove());
 test('of the program, only what the daemon needs: no demo, no setting up, no other command, no questions', () => {
   const own = modules.flatMap((url) => /\/src\/(.*)\.ts$/.exec(url)?.[1] ?? []);
   expect(own).toContain('daemon/lifecycle');
-  expect(own.filter((path) => /^(demo|provision|verify)\/|demo-relay\//.test(path))).toEqual([]);
+  expect(own.filter((path) => /^(demo|provision)\/|demo-relay\//.test(path))).toEqual([]);
   expect(own.filter((path) => path.startsWith('cli/commands/'))).toEqual(['cli/commands/up']);
   expect(own.filter((path) => /^cli\/(ask|qr-code|render-log|demo-screen)/.test(path))).toEqual([]);
 });
