@@ -21,4 +21,14 @@ export const gatewayErrors = defineErrors({
     remedy: 'Check `to:` and `kind:` of {service} in postern.yaml.',
     exit: EXIT.failed,
   },
+  GATEWAY_SETTINGS_UNEDITABLE: {
+    what: 'The settings of the gateway cannot be changed from here: {reason}',
+    remedy: '{fix}',
+    exit: EXIT.failed,
+  },
+  GATEWAY_SETTINGS_REFUSED: {
+    what: 'The gateway does not take the changed settings in {file}, so they are as they were: {reason}',
+    remedy: 'openclaw config validate',
+    exit: EXIT.failed,
+  },
 });
