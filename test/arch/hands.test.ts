@@ -39,9 +39,17 @@ test.each([
   ["the system's clock", 'const now = Date.now();'],
   ["the system's clock", 'setTimeout(go, 5);'],
   ['the network', 'await fetch(url);'],
+  ['zod by its member', "import { z } from 'zod';"],
 ])('%s is seen in: %s', (name, text) => {
   const habit = HABITS.find((one) => one.name === name)!;
   expect(findHabit([{ path: 'src/edge/x.ts', text }], habit)).toHaveLength(1);
   expect(findHabit([{ path: 'src/edge/x.ts', text: `// ${text}` }], habit)).toEqual([]);
-  expect(findHabit([{ path: `src/${habit.folders[0]}/x.ts`, text }], habit)).toEqual([]);
+  for (const folder of habit.folders) {
+    expect(findHabit([{ path: `src/${folder}/x.ts`, text }], habit)).toEqual([]);
+  }
+});
+
+test('zod as a namespace is right', () => {
+  const habit = HABITS.find(({ name }) => name === 'zod by its member')!;
+  expect(findHabit([{ path: 'src/edge/x.ts', text: "import * as z from 'zod';" }], habit)).toEqual([]);
 });

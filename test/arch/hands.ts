@@ -75,6 +75,12 @@ export const HABITS: readonly Habit[] = [
     folders: ['platform'],
     because: 'only platform makes requests',
   },
+  {
+    name: 'zod by its member',
+    pattern: /^import \{.*\} from 'zod'/,
+    folders: [],
+    because: 'import * as z leaves 570 KB of translations out of the bundle (docs/adr/015-one-bundle.md)',
+  },
 ];
 
 /** Uses of `habit` outside the folders in which it is right, as `path:line`. */
