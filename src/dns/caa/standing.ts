@@ -1,7 +1,9 @@
 import { PosternError } from '../../core/errors/index.ts';
 import type { Lookup } from '../lookup/lookup.ts';
+import { renderData } from '../record-data.ts';
 import { type WaitOptions, waitUntilVisible } from '../visibility.ts';
-import { evaluateCaa } from './evaluate.ts';
+import { type CaaAnswers, evaluateCaa } from './evaluate.ts';
+import { type IssueValue, parseIssueValue } from './issue-value.ts';
 import { lookUpCaa } from './look-up.ts';
 import { type CaaBinding, buildCaaRecords, honoursAccountBinding } from './records.ts';
 
@@ -73,14 +75,34 @@ export async function judgeCaaStanding(
   if (!own.isPermitted) return { kind: 'refused', reason: own.reason };
   const strangers = [
     { ...request, accountUri: `${binding.accountUri}-stranger` },
-    { ...request, issuers: ['stranger.invalid'] },
     { ...request, isWildcard: true },
     ...METHODS.filter((method) => !methods.includes(method)).map((method) => ({ ...request, method })),
   ];
   const open = strangers
     .map((stranger) => evaluateCaa(stranger, answers))
     .find(({ isPermitted }) => isPermitted);
-  return open ? { kind: 'open', reason: open.reason } : { kind: 'bound', reason: own.reason };
+  const other = findOtherAccount(answers, binding);
+  if (open || other !== undefined) return { kind: 'open', reason: open?.reason ?? other ?? '' };
+  return { kind: 'bound', reason: own.reason };
+}
+
+/** Every value of issue and issuewild that was seen. */
+function readValues(answers: CaaAnswers): readonly IssueValue[] {
+  return [...answers.values()]
+    .flatMap((answer) => (answer.kind === 'records' ? answer.properties : []))
+    .filter(({ tag }) => tag === 'issue' || tag === 'issuewild')
+    .map(({ value }) => parseIssueValue(value))
+    .filter(({ issuer }) => issuer !== '');
+}
+
+/** An authority or account besides ours that is let in by name. */
+function findOtherAccount(answers: CaaAnswers, { issuer, accountUri }: CaaBinding): string | undefined {
+  const other = readValues(answers).find(
+    (value) =>
+      value.issuer !== issuer.toLowerCase() ||
+      !value.parameters.some(({ tag, value: uri }) => tag === 'accounturi' && uri === accountUri),
+  );
+  return other && `another account or authority is named too: ${other.issuer}`;
 }
 
 /** The ways in which control of a name is proven to an authority (RFC 8555 §8, RFC 8737). */
@@ -99,4 +121,12 @@ export async function awaitCaaBinding(
   const records = buildCaaRecords(binding);
   await waitUntilVisible({ name, type: 'CAA', records, isExact: false }, options);
   return judgeCaaStanding(options.lookup, name, binding);
+}
+
+/** For a person who sets the records: what to add as the second step, once the account is known. */
+export function renderCaaAdvice(name: string, binding: CaaBinding): readonly string[] {
+  return [
+    `Add these records for ${name} at your DNS provider, so that the relay cannot have a certificate issued:`,
+    ...buildCaaRecords(binding).map((data) => `  ${name}.  300  IN  ${renderData(data)}`),
+  ];
 }

@@ -101,9 +101,7 @@ class Rfc2136 implements DnsProvider {
     const excluded = there.find(({ data }) => data.type === 'CNAME' || record.data.type === 'CNAME');
     if (excluded) throw conflict(record, `there is ${renderData(excluded.data)}`);
     const outcome = await this.#send({
-      prerequisites: [
-        ...(record.data.type === 'CNAME' ? [requireNoName(name)] : [requireNone(name, 'CNAME')]),
-      ],
+      prerequisites: [record.data.type === 'CNAME' ? requireNoName(name) : requireNone(name, 'CNAME')],
       changes: [addRecord({ ...record, name })],
     });
     if (outcome === 'unmet') throw conflict(record, 'something else came there meanwhile');
