@@ -24,10 +24,11 @@ export function launchdPlan({ input, userHome, uid }: ManagerPlace): ManagerPlan
     enable: [unload, launchctl('enable', target), load],
     disable: [unload],
     forget: [],
-    start: [{ ...load, mayFail: true }, launchctl('kickstart', target)],
+    load: [load],
+    start: [launchctl('kickstart', target)],
     // KeepAlive starts again what was only killed.
-    stop: [launchctl('bootout', target)],
-    restart: [{ ...load, mayFail: true }, launchctl('kickstart', '-k', target)],
+    stop: [unload],
+    restart: [launchctl('kickstart', '-k', target)],
     look: launchctl('print', target),
     read: (result) => readPrint(result, file),
   };

@@ -40,6 +40,8 @@ export interface ManagerPlan {
   readonly disable: readonly Step[];
   /** After the file was removed. */
   readonly forget: readonly Step[];
+  /** Instead of `start` and `restart`, where the manager does not know the file at present. */
+  readonly load?: readonly Step[];
   readonly start: readonly Step[];
   readonly stop: readonly Step[];
   readonly restart: readonly Step[];

@@ -99,7 +99,7 @@ export class HomeService {
   }
 
   start(): Promise<void> {
-    return this.#act(this.plan.start);
+    return this.#act(this.plan.start, this.plan.load);
   }
 
   /** It stays installed; systemd and launchd start it with the next login, Windows after `start`. */
@@ -108,7 +108,7 @@ export class HomeService {
   }
 
   restart(): Promise<void> {
-    return this.#act(this.plan.restart);
+    return this.#act(this.plan.restart, this.plan.load);
   }
 
   /**
@@ -129,10 +129,10 @@ export class HomeService {
     }
   }
 
-  async #act(steps: readonly Step[]): Promise<void> {
+  async #act(steps: readonly Step[], whenUnloaded = steps): Promise<void> {
     const { text, manager } = await this.look();
     if (text === null && !manager.isLoaded) throw new PosternError('SERVICE_NOT_INSTALLED');
-    await this.#runAll(steps);
+    await this.#runAll(manager.isLoaded ? steps : whenUnloaded);
   }
 
   async #askManager(): Promise<ManagerState> {
