@@ -209,6 +209,7 @@ describe('the gateway’s own program', () => {
       details: { reason: 'it says no' },
     });
     expect(await read()).toBe(COMMENTED);
+    expect(await readdir(join(folder, 'kept'))).toEqual([]);
   });
 
   test('one that says it has done it and has not', async () => {

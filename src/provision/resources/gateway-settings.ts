@@ -105,7 +105,10 @@ class GatewaySettings {
     if (edits.length > 0) {
       // The copy is there before the first byte changes.
       await this.#records.keep(next);
-      await this.#write(file, edits, to);
+      await this.#write(file, edits, to).catch(async (error: unknown) => {
+        if (!record) await this.#records.forget(file.path);
+        throw error;
+      });
     }
     const isBack = isSame(to, settingsIn(original, this.desired)) || isSame(to, NO_SETTINGS);
     if (isBack) await this.#records.forget(file.path);

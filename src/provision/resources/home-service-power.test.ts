@@ -76,7 +76,7 @@ test.each([
 ])('lingering, %j: a login is needed: %s', (text, expected) => {
   const need = readLinger(text, 'ada');
   expect(need.needsLogin).toBe(expected);
-  if (expected !== 'no') expect(need.sentence).toContain('loginctl enable-linger ada');
+  expect(need.sentence.includes('loginctl enable-linger ada')).toBe(expected !== 'no');
 });
 
 test.each([
