@@ -22,7 +22,7 @@ const MAX_BYTES_PER_CHARACTER = 3;
 export class RotatingFile {
   readonly #options: RotatingFileOptions;
   #descriptor: number | undefined;
-  /** Lines as bytes: as strings they outlive the young generation of the garbage collector, which costs a busy edge a tenth. */
+  /** Lines as bytes: strings that wait are copied about by the garbage collector. */
   readonly #waiting = Buffer.allocUnsafeSlow(MAX_WAITING_BYTES);
   #waitingBytes = 0;
   #timer: Timer | undefined;
