@@ -16,7 +16,7 @@ import { DnsWorld } from '../support/dns-world.ts';
 
 const BINDING = { issuer: 'letsencrypt.org', accountUri: 'https://ca.example/acct/1' };
 const ADDRESSES = ['203.0.113.5', '2001:db8::5'];
-const WAITS = { providerMs: 400, personMs: 4000, intervalMs: 50 };
+const WAITS = { providerMs: 5000, personMs: 10_000, intervalMs: 50 };
 
 let bind: Bind;
 let lookup: Lookup;
@@ -250,7 +250,7 @@ describe('two servers of which one is behind', () => {
   let two: Bind;
   let lookupOfTwo: Lookup;
   beforeAll(async () => {
-    two = await Bind.start({ addresses: ['127.0.0.1', '127.0.0.2'], isSigned: true });
+    two = await Bind.start({ addresses: ['127.0.0.1', '::1'], isSigned: true });
     lookupOfTwo = openLookup({ resolver: two.resolver, authorityPort: two.port });
   });
   afterAll(() => two.stop());
@@ -268,7 +268,7 @@ describe('two servers of which one is behind', () => {
     });
     expect(await judgeCaaStanding(lookupOfTwo, name, BINDING)).toMatchObject({ kind: 'refused' });
     const late = awaitCaaBinding(name, BINDING, { ...waiting, timeoutMs: 5000 });
-    await two.update([`zone ${BIND_ZONE}`, line, wildcard], '127.0.0.2');
+    await two.update([`zone ${BIND_ZONE}`, line, wildcard], '::1');
     expect(await late).toMatchObject({ kind: 'bound' });
   });
 
@@ -283,7 +283,7 @@ describe('two servers of which one is behind', () => {
     const records = buildCaaRecords(BINDING);
     const lines = records.map((record) => `update add ${name}. 60 ${renderData(record)}`);
     await two.update([`zone ${BIND_ZONE}`, ...lines]);
-    await two.stopServer('127.0.0.2');
+    await two.stopServer('::1');
     const waiting = { lookup: lookupOfTwo, clock: systemClock, timeoutMs: 100, intervalMs: 50 };
     await expect(awaitCaaBinding(name, BINDING, waiting)).rejects.toMatchObject({
       message: expect.stringContaining('ns2.example.test (E'),

@@ -33,7 +33,10 @@ export const IDLE_KEY: BindKey = {
 export const BIND_ZONE = 'example.test';
 
 export interface BindOptions {
-  /** Name servers of the zone, by loopback address: each is a server of its own that knows nothing of the others. */
+  /**
+   * Name servers of the zone, by loopback address (`127.0.0.1`, `::1`: named listens where an interface has the address):
+   * each is a server of its own that knows nothing of the others.
+   */
   readonly addresses?: readonly string[];
   /** Lines of the zone file. */
   readonly records?: readonly string[];
@@ -136,7 +139,8 @@ function configFile(folder: string, address: string, port: number): string {
     ...[FULL_KEY, NARROW_KEY, IDLE_KEY].map(keyBlock),
     'options {',
     `  directory "${folder}"; pid-file "${folder}/named.pid"; session-keyfile "${folder}/session.key";`,
-    `  listen-on port ${port} { ${address}; }; listen-on-v6 { none; };`,
+    `  listen-on port ${port} { ${address.includes(':') ? 'none' : address}; };`,
+    `  listen-on-v6 port ${port} { ${address.includes(':') ? address : 'none'}; };`,
     '  recursion no; notify no; dnssec-validation no; minimal-responses yes;',
     '};',
     'controls { };',
@@ -154,7 +158,10 @@ function zoneFile(addresses: readonly string[], records: readonly string[]): str
   return [
     '$TTL 60',
     '@ IN SOA ns1 host 1 3600 600 86400 60',
-    ...addresses.flatMap((address, index) => [`@ IN NS ns${index + 1}`, `ns${index + 1} IN A ${address}`]),
+    ...addresses.flatMap((address, index) => [
+      `@ IN NS ns${index + 1}`,
+      `ns${index + 1} IN ${address.includes(':') ? 'AAAA' : 'A'} ${address}`,
+    ]),
     ...records,
     '',
   ].join('\n');
