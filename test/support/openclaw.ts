@@ -24,6 +24,12 @@ export interface OpenClaw {
   readonly token: string;
   /** Changes its configuration file, which it reads again by itself; give `undefined` to remove a key. */
   configure(change: (config: OpenClawConfig) => void): Promise<void>;
+  /** Its settings file. */
+  readonly configFile: string;
+  /** Its own program: node, and what stands before the words of a command. */
+  readonly command: readonly string[];
+  /** The variables with which it runs; its commands need the same. */
+  readonly env: NodeJS.ProcessEnv;
   log(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -72,6 +78,9 @@ export async function startOpenClaw(options: OpenClawOptions): Promise<OpenClaw>
     port,
     url: `http://127.0.0.1:${port}`,
     token: options.token,
+    configFile,
+    command: [process.execPath, entry],
+    env: environment(folder, configFile),
     async configure(change) {
       const config = JSON.parse(await readFile(configFile, 'utf8')) as OpenClawConfig;
       change(config);
