@@ -47,7 +47,7 @@ export class CertificateKeeper {
   /** Orders stand in line: one at a time. */
   #line: Promise<unknown> = Promise.resolve();
   readonly #running = new Map<string, Promise<void>>();
-  #isLooking = false;
+  #looking: Promise<void> | undefined;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -71,15 +71,10 @@ export class CertificateKeeper {
     if (waiting.length > 0) void this.look();
   }
 
-  /** Looks at every name once: asks for its window, orders what is due. Never rejects. */
-  async look(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
-    try {
-      for (const watch of this.#watches) await this.#attend(watch);
-    } finally {
-      this.#isLooking = false;
-    }
+  /** Looks at every name once: asks for its window, orders what is due. A look that goes on is joined. Never rejects. */
+  look(): Promise<void> {
+    this.#looking ??= this.#lookAtAll().finally(() => (this.#looking = undefined));
+    return this.#looking;
   }
 
   /**
@@ -105,6 +100,10 @@ export class CertificateKeeper {
     this.#stopping.abort(new Error('the daemon ends'));
     this.#timer?.cancel();
     await this.#line.catch(() => {});
+  }
+
+  async #lookAtAll(): Promise<void> {
+    for (const watch of this.#watches) await this.#attend(watch);
   }
 
   async #attend(watch: CertificateWatch): Promise<void> {

@@ -22,6 +22,11 @@ test('the window is followed, earlier or later than two thirds, but never into t
   expect(renewalTimeMs(lasting(90), 100 * DAY)).toBe(90 * DAY - 74 * HOUR);
 });
 
+test('a certificate of half a day is left alone, whatever is suggested', () => {
+  expect(renewalTimeMs(lasting(90), -DAY)).toBe(12 * HOUR);
+  expect(renewalTimeMs(lasting(1), 0)).toBe(4 * HOUR);
+});
+
 test('whatever the window: renewal, then alarm, then the end; and the chosen time lies in the window', () => {
   const life = fc.integer({ min: HOUR, max: 400 * DAY });
   fc.assert(

@@ -5,6 +5,9 @@ const HOUR_MS = 3_600_000;
 /** An authority may be away for three days, and the attempts in between are up to an hour apart. */
 const RESERVE_MS = 74 * HOUR_MS;
 
+/** An authority that suggests "now" for each new certificate, by mistake, is not followed around the clock. */
+const YOUNG_MS = 12 * HOUR_MS;
+
 /** What is left of its life at the latest renewal: three days and two hours, or three fifths where its life is short. */
 function reserveMs({ startsMs, endsMs }: CertificateFacts): number {
   return Math.min(RESERVE_MS, (endsMs - startsMs) * 0.6);
@@ -18,7 +21,12 @@ function reserveMs({ startsMs, endsMs }: CertificateFacts): number {
  */
 export function renewalTimeMs(facts: CertificateFacts, chosenMs: number | undefined): number {
   const { startsMs, endsMs } = facts;
-  return Math.min(chosenMs ?? startsMs + ((endsMs - startsMs) * 2) / 3, endsMs - reserveMs(facts));
+  const lifeMs = endsMs - startsMs;
+  const wantedMs =
+    chosenMs === undefined
+      ? startsMs + (lifeMs * 2) / 3
+      : Math.max(chosenMs, startsMs + Math.min(YOUNG_MS, lifeMs / 6));
+  return Math.min(wantedMs, endsMs - reserveMs(facts));
 }
 
 /** From here on a certificate that could not be renewed is an incident: a sixth of its life is left, or half of the reserve. */

@@ -31,10 +31,13 @@ export interface AccountKey {
  */
 export async function openAccountKey(path: string): Promise<AccountKey> {
   const unusable = (reason: string): PosternError => new PosternError('ACME_FILE_UNUSABLE', { path, reason });
-  await createFile(path, makeKeyPem(), 0o600).catch((error: unknown) => {
-    throw unusable((error as NodeJS.ErrnoException).code ?? 'it cannot be written');
-  });
-  const read = await readBoundedFile(path);
+  const found = await readBoundedFile(path);
+  if (!found.ok && found.refusal === 'missing') {
+    await createFile(path, makeKeyPem(), 0o600).catch((error: unknown) => {
+      throw unusable((error as NodeJS.ErrnoException).code ?? 'it cannot be written');
+    });
+  }
+  const read = found.ok ? found : await readBoundedFile(path);
   if (!read.ok) throw unusable(read.reason);
   if (process.platform !== 'win32' && (read.file.mode & 0o077) !== 0) {
     throw unusable(`others may read it: chmod 600 ${path}`);
