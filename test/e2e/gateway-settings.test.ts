@@ -1,5 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { judgeStrangerAnswer } from '../../src/gateway/stranger-guard.ts';
@@ -8,6 +7,7 @@ import { gatewaySettings } from '../../src/provision/resources/gateway-settings.
 import type { SettingsState } from '../../src/provision/resources/gateway-settings-values.ts';
 import { type OpenAiStub, startOpenAiStub } from '../support/openai-stub.ts';
 import { type OpenClaw, startOpenClaw } from '../support/openclaw.ts';
+import { makeTestFolder } from '../support/temporary-folder.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 /**
@@ -27,7 +27,7 @@ let folder: string;
 let original: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pg-'));
+  folder = makeTestFolder('pg-');
   model = await startOpenAiStub();
   gateway = await startOpenClaw({ token: TOKEN, modelUrl: model.baseUrl });
   original = await readFile(gateway.configFile, 'utf8');
@@ -39,7 +39,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await gateway?.stop();
   await model?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 beforeEach(async () => {
   await rm(join(folder, 'kept'), { recursive: true, force: true });

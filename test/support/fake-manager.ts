@@ -1,6 +1,6 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeTestFolder } from './temporary-folder.ts';
 
 /**
  * Programs that stand for a service manager: they write their arguments down, and hold as much state as ours needs
@@ -16,7 +16,7 @@ export class FakeManager {
   }
 
   static async make(): Promise<FakeManager> {
-    const fake = new FakeManager(await mkdtemp(join(tmpdir(), 'pm-')));
+    const fake = new FakeManager(makeTestFolder('pm-'));
     await mkdir(join(fake.folder, 'bin'));
     await mkdir(join(fake.folder, 'state'));
     await mkdir(fake.userHome);

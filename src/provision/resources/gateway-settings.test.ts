@@ -1,7 +1,7 @@
-import { chmod, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { makeTestFolder } from '../../../test/support/temporary-folder.ts';
 import type { Observed, Resource, World } from '../contract.ts';
 import { gatewaySettings } from './gateway-settings.ts';
 import { findOpenClaw, readAgent, readUnit } from './gateway-settings-program.ts';
@@ -17,11 +17,10 @@ let folder: string;
 let file: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'gs-'));
+  folder = makeTestFolder('gs-');
   file = join(folder, '.openclaw/openclaw.json');
   await mkdir(dirname(file));
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const resource = (env: NodeJS.ProcessEnv = {}, origins = [ORIGIN]): Resource =>
   gatewaySettings({
