@@ -4,6 +4,7 @@ import type { SuiteResult } from '../../bench/tools/result.ts';
 import { renderConfigDocument, renderConfigSchema } from '../../src/config/docs.ts';
 import { renderErrors } from './errors.ts';
 import { renderPerformance } from './performance.ts';
+import { renderVerify } from './verify.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const RESULTS = new URL('bench/results/', ROOT);
@@ -18,6 +19,7 @@ export interface MadeDocument {
 /** Every document that `npm run docs` writes. */
 export const MADE_DOCUMENTS: readonly MadeDocument[] = [
   { path: 'docs/errors.md', render: renderErrors },
+  { path: 'docs/verify.md', render: renderVerify },
   { path: 'docs/config.md', render: renderConfigDocument },
   { path: 'docs/config.schema.json', render: renderConfigSchema },
   { path: 'docs/performance.md', render: () => renderPerformance(readResults()) },

@@ -10,6 +10,10 @@ export const COMMANDS: CommandTable = {
     summary: 'Show connections, services and what is broken',
     load: () => import('./commands/status.ts'),
   },
+  verify: {
+    summary: 'Try every wrong door, from outside and here; each has to be shut',
+    load: () => import('./commands/verify.ts'),
+  },
   logs: {
     summary: 'Show what the daemon wrote down',
     load: () => import('./commands/logs.ts'),

@@ -27,7 +27,7 @@ export interface VerifyWatchOptions {
 const FIRST_LOOK_MS = 60_000;
 const INTERVAL_MS = 3_600_000;
 /** A service that was shut is looked at often: somebody is mending it and waits. */
-const SHUT_MS = 15_000;
+const SHUT_MS = 5000;
 
 /** What a visitor could try; the rest needs rights that the daemon has not. */
 const PUBLIC_CHECKS = CHECK_LIST.filter(({ vantage }) => vantage === 'public').map(({ code }) => code);

@@ -55,6 +55,8 @@ export interface Layer {
 
 export interface Verification {
   readonly atMs: number;
+  /** Where visitors arrive, and where ssh does. */
+  readonly front: string;
   readonly relay: string;
   readonly checks: readonly CheckResult[];
   readonly layers: readonly Layer[];

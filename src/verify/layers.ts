@@ -48,7 +48,7 @@ function judgeLink({ up, total, ciphers, hostKey }: LinkFacts): Judgement {
 /** On only when everything that belongs to it was seen to hold. */
 function judge(results: readonly (CheckResult | undefined)[]): Judgement {
   const known = results.filter((one) => one !== undefined);
-  const evidence = known.map((one) => one.evidence).join('; ');
+  const evidence = [...new Set(known.map((one) => one.evidence))].join('; ');
   if (known.some(({ outcome }) => outcome === 'open')) return ['off', evidence];
   if (known.length > 0 && known.every(({ outcome }) => outcome === 'not-applicable'))
     return ['not-applicable', evidence];

@@ -46,11 +46,12 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const checks = await Promise.all(running.values());
   return {
     atMs: clock.nowMs(),
+    front: `${surroundings.front.host}:${surroundings.front.port}`,
     relay: `${config.relay.host}:${config.relay.port}`,
     checks,
     layers:
       codes === undefined ? services.flatMap((service) => layersOf(service, checks, surroundings.link)) : [],
-    relayRootAtMs: surroundings.relayShell ? clock.nowMs() : surroundings.relayRootAtMs,
+    relayRootAtMs: wasRelaySeen(checks) ? clock.nowMs() : surroundings.relayRootAtMs,
     shutServices: await shutWhatIsOpen(checks, services, surroundings),
   };
 }
@@ -156,6 +157,14 @@ async function shutWhatIsOpen(
     if (await shutService(subject, evidence)) shut.push(subject);
   }
   return shut;
+}
+
+/** Was the relay looked at from inside, whatever was found? */
+export function wasRelaySeen(checks: readonly CheckResult[]): boolean {
+  return checks.some(
+    ({ code, outcome }) =>
+      CHECKS[code].vantage === 'relay-root' && (outcome === 'shut' || outcome === 'open'),
+  );
 }
 
 /** Codes of checks with that outcome, each once. */

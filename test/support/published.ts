@@ -29,6 +29,8 @@ export interface Published {
   readonly user: string;
   readonly password: string;
   readonly lab: Lab;
+  readonly folder: HomeFolder;
+  readonly config: Config;
   readonly daemon: Daemon;
   readonly admin: AuthAdmin;
   /** Resolves when the guard has let the service open, or has shut it. */
@@ -99,6 +101,8 @@ export async function publish(options: PublishOptions): Promise<Published> {
       user: USER,
       password: PASSWORD,
       lab,
+      folder,
+      config,
       daemon,
       admin: await admin,
       becomes: (state, withinMs = 20_000) => becomes(daemon as Daemon, state, withinMs),
