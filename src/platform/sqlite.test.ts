@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runProcess } from './processes.ts';
@@ -50,4 +50,12 @@ test('of programs that make the same file at once none fails', async () => {
     }),
   );
   for (const run of await Promise.all(runs)) expect(run).toMatchObject({ status: 0, stderr: '' });
+});
+
+test('the file can be read by nobody else, and what lies beside it either, also where it was open before', async () => {
+  writeFileSync(path, '', { mode: 0o644 });
+  const database = await openDatabase(path, [FIRST]);
+  const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
+  database.close();
+  expect(modes).toEqual([0o600, 0o600, 0o600]);
 });

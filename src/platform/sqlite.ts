@@ -1,4 +1,6 @@
+import { chmod } from 'node:fs/promises';
 import type { DatabaseSync } from 'node:sqlite';
+import { createFile } from './files.ts';
 
 export type Database = DatabaseSync;
 
@@ -6,19 +8,25 @@ export type Database = DatabaseSync;
 export type Migration = string;
 
 /**
- * Opens (and makes, mode 0600 by the folder's umask and mode 0700) a database in WAL mode, and brings its schema up to date.
+ * Opens (and makes) a database in WAL mode that only this user can read, and brings its schema up to date.
  * @param path the file, or `:memory:`
  * @param migrations the whole history of the schema; only ever appended to
  * @throws when the file was made by a newer Postern
  */
 export async function openDatabase(path: string, migrations: readonly Migration[]): Promise<Database> {
   const { DatabaseSync } = await importQuietly();
+  if (path !== ':memory:') await makePrivate(path);
   const database = new DatabaseSync(path);
   database.exec(
     'PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;',
   );
   migrate(database, path, migrations);
   return database;
+}
+
+/** SQLite itself makes files as the umask has it, and gives what lies beside them (-wal, -shm) the mode of the database. */
+async function makePrivate(path: string): Promise<void> {
+  if (!(await createFile(path, '', 0o600))) await chmod(path, 0o600);
 }
 
 /** Under the write lock, so that of two programs that start at once the second finds the work done. */
