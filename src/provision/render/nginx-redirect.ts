@@ -4,7 +4,7 @@ import type { RelayInput } from './relay-input.ts';
 
 /**
  * Port 80: our names are sent to https, every other one gets no answer. Nothing claims `default_server`:
- * a site of the relay's owner that does so keeps it.
+ * a site of the relay's owner that does so keeps it. No log: a request line may hold what was meant for home alone.
  */
 export function redirectFile(input: RelayInput): string {
   const siteNames = input.sites.map((site) => site.name);
@@ -27,6 +27,7 @@ function redirectServer(input: RelayInput, name: string, extra: string): string 
 ${listenBoth(80)}
     server_name ${serverName(name)};
     server_tokens off;
+    access_log off;
 ${extra}    location / { return 301 https://${name}${port}$request_uri; }
 }
 `;
