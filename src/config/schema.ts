@@ -374,6 +374,14 @@ export const configSchema = z
       }
       seen.add(service.name);
     });
+    if (config.acme?.challenge === 'dns-01' && (config.dns?.provider ?? 'manual') === 'manual') {
+      context.addIssue({
+        code: 'custom',
+        path: ['acme', 'challenge'],
+        message:
+          'dns-01 changes a record for every renewal, so it needs dns: with a provider other than manual; else use tls-alpn-01',
+      });
+    }
     if (config.relay.forward === 'port' && new Set(config.services.map(({ tls }) => tls)).size > 1) {
       context.addIssue({
         code: 'custom',

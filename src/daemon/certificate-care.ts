@@ -3,7 +3,8 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { PosternError } from '../core/errors/index.ts';
 import type { Log } from '../core/log.ts';
-import { tlsAlpnSolver } from '../edge/tls/acme/solvers.ts';
+import type { ChallengeSolver, ChallengeType } from '../edge/tls/acme/contract.ts';
+import { dnsSolver, tlsAlpnSolver } from '../edge/tls/acme/solvers.ts';
 import type { HomeFolder } from '../platform/home-folder.ts';
 import { acmeSettingsOf } from './certificate-account.ts';
 import { CertificateKeeper } from './certificate-keeper.ts';
@@ -16,6 +17,8 @@ export interface CareOptions {
   readonly config: Config;
   readonly configPath: string;
   readonly folder: HomeFolder;
+  /** Where the DNS token's `env:` looks. */
+  readonly env: NodeJS.ProcessEnv;
   readonly sources: readonly CertificateSource[];
   readonly certificates: CertificateFiles;
   readonly login: Pick<Login, 'admin'>;
@@ -36,7 +39,7 @@ export interface CertificateCare {
   stop(): Promise<void>;
 }
 
-/** @throws ACME_FILE_UNUSABLE when `acme.ca` cannot be read */
+/** @throws ACME_FILE_UNUSABLE when `acme.ca` cannot be read; for DNS-01 what `openProvider` throws */
 export async function takeCareOfCertificates(options: CareOptions): Promise<CertificateCare> {
   const keeper = await makeKeeper(options);
   const fromFiles = options.sources.filter(({ isOrdered }) => !isOrdered);
@@ -60,11 +63,24 @@ async function makeKeeper(options: CareOptions): Promise<CertificateKeeper | und
   const names = sources.filter(({ isOrdered }) => isOrdered).map(({ name }) => name);
   const settings = names.length > 0 ? await acmeSettingsOf(config, configPath, folder) : undefined;
   if (!settings) return undefined;
-  const solver = tlsAlpnSolver((name, pair) => certificates.setChallenge(name, pair), clock);
+  const solver = await makeSolver(settings.challenge, options);
   const hasLogin = async (name: string): Promise<boolean> =>
     config.services.some((service) => service.name === name && service.auth === 'none') ||
     (await login.admin.listUsers()).length > 0;
   return new CertificateKeeper({ names, settings, certificates, solver, hasLogin, health, clock, log });
+}
+
+async function makeSolver(type: ChallengeType, options: CareOptions): Promise<ChallengeSolver> {
+  const { config, certificates, clock, env, log } = options;
+  if (type === 'tls-alpn-01')
+    return tlsAlpnSolver((name, pair) => certificates.setChallenge(name, pair), clock);
+  const { openProvider } = await import('../dns/open-provider.ts');
+  const { openTxtPublisher } = await import('../dns/txt-publisher.ts');
+  const { openLookup } = await import('../dns/lookup/lookup.ts');
+  const lookup = openLookup();
+  const announce = (lines: readonly string[]): void => log.warn({ lines }, 'a DNS record is needed');
+  const provider = await openProvider(config.dns, { lookup, clock, env, announce });
+  return dnsSolver(openTxtPublisher({ provider, lookup, clock }));
 }
 
 function describeFiles(name: string, certificates: CertificateFiles): CertificateStatus {

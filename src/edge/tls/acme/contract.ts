@@ -62,7 +62,7 @@ export interface ChallengeSolver {
    * Makes the answer visible; resolves when the authority may look.
    * @param keyAuthorization RFC 8555 §8.1
    */
-  present(name: string, keyAuthorization: string): Promise<void>;
+  present(name: string, keyAuthorization: string, signal: AbortSignal | undefined): Promise<void>;
   /** Takes it away again. Never rejects. */
   withdraw(name: string, keyAuthorization: string): Promise<void>;
 }
@@ -73,7 +73,7 @@ export interface TxtRecords {
    * Adds one TXT record beside those that are there; resolves when every authoritative server answers with it.
    * @param name such as `_acme-challenge.chat.example.com`
    */
-  publishTxt(name: string, value: string): Promise<void>;
+  publishTxt(name: string, value: string, signal?: AbortSignal): Promise<void>;
   /** Removes that one record. */
   removeTxt(name: string, value: string): Promise<void>;
 }

@@ -76,7 +76,7 @@ async function authorize(options: IssueOptions, url: string): Promise<void> {
   if (!challenge) throw new PosternError('ACME_NO_WAY_TO_PROVE', { service: name, challenge: solver.type });
   const keyAuthorization = `${challenge.token}.${account.client.options.accountKey.thumbprint}`;
   try {
-    await solver.present(name, keyAuthorization);
+    await solver.present(name, keyAuthorization, account.client.options.signal);
     judgeAuthorization(await answerChallenge(account, url, challenge), solver, name);
   } finally {
     await solver.withdraw(name, keyAuthorization);

@@ -28,7 +28,8 @@ export function tlsAlpnSolver(
 export function dnsSolver(records: TxtRecords): ChallengeSolver {
   return {
     type: 'dns-01',
-    present: (name, keyAuthorization) => records.publishTxt(recordOf(name), digestOf(keyAuthorization)),
+    present: (name, keyAuthorization, signal) =>
+      records.publishTxt(recordOf(name), digestOf(keyAuthorization), signal),
     // A record that stays behind proves nothing to anybody: its token has been used.
     withdraw: (name, keyAuthorization) =>
       records.removeTxt(recordOf(name), digestOf(keyAuthorization)).catch(() => {}),
