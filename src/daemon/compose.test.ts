@@ -46,6 +46,10 @@ test('the denied paths belong to kind: openclaw alone', () => {
   expect(openclaw?.isPathDenied('/')).toBe(false);
 });
 
+test('a name is served only where its TLS ends', () => {
+  expect(edgeServicesOf(make([home, relayed])).map(({ tls }) => tls)).toEqual(['home', 'relay']);
+});
+
 test('a name that ends TLS at home without a certificate is an error', () => {
   expect(certificateSourcesOf(make([home, relayed]), '/x/postern.yaml', '/c')).toEqual([
     { name: 'a.example.com', certFile: '/x/c.pem', keyFile: '/k.pem' },

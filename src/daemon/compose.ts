@@ -25,6 +25,7 @@ export function edgeServicesOf(config: Config): EdgeService[] {
   return config.services.map((service) => ({
     name: service.name,
     target: targetOf(service),
+    tls: service.tls,
     access: service.auth,
     isPathDenied:
       service.kind === 'openclaw' ? (rawPath) => isPathDenied(rawPath, service.allow) : () => false,

@@ -13,6 +13,11 @@ export interface EdgeService {
   /** Public host name, lower case. */
   readonly name: string;
   readonly target: Target;
+  /**
+   * Where its TLS ends, and so the only kind of door that it is served on: what the relay hands on as plain HTTP must not
+   * be a name whose TLS ends at home. Left out: any door.
+   */
+  readonly tls?: 'home' | 'relay';
   /** `none` was written by hand in the configuration; everything else needs a login. */
   readonly access: 'login' | 'none';
   /**

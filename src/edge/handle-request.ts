@@ -2,6 +2,7 @@ import type { Decision, GateResponse, RequestFacts } from './auth/contract.ts';
 import type { EdgeCore, RunningService } from './core.ts';
 import type { Exchange } from './exchange.ts';
 import { type ErrorStatus, renderRefusal } from './pages/error-page.ts';
+import type { Arrival } from './visitor.ts';
 
 /**
  * What the edge does with a request, in order: whose name is it → canary → decide → is the path open → is the service
@@ -11,7 +12,7 @@ export function handleRequest(core: EdgeCore, exchange: Exchange): void {
   const { head } = exchange;
   const host = head.host;
   if (host === undefined) return refuse(exchange, 400);
-  const serviceName = findName(core, host, exchange.arrival.serverName);
+  const serviceName = findName(core, host, exchange.arrival);
   if (serviceName === undefined) return refuse(exchange, 421);
   const canaryBody = core.canary.answerTo(head.target);
   if (canaryBody !== undefined) return exchange.answer(textAnswer(canaryBody));
@@ -31,18 +32,23 @@ export function handleRequest(core: EdgeCore, exchange: Exchange): void {
   }
 }
 
+const DOOR_OF_TLS = { home: 'link-tls', relay: 'link-http' } as const;
+
 /**
  * The name that a request is for.
  * @param host the Host field, or :authority
- * @param serverName what TLS was made for; a request for another name does not belong on this connection (421)
+ * @param arrival a request for another name than TLS was made for, or than its door serves, does not belong there (421)
  */
-function findName(core: EdgeCore, host: string, serverName: string | undefined): string | undefined {
+function findName(core: EdgeCore, host: string, { serverName, doorKind }: Arrival): string | undefined {
   const parts = /^([a-z0-9.-]{1,253})(?::(\d{1,5}))?$/.exec(host.toLowerCase());
   const name = parts?.[1];
   if (name === undefined) return undefined;
   if (parts?.[2] !== undefined && Number(parts[2]) !== core.options.publicPort) return undefined;
   if (serverName !== undefined && serverName !== name) return undefined;
-  return core.services.has(name) || name === core.options.gate ? name : undefined;
+  if (name === core.options.gate) return doorKind === 'link-tls' ? name : undefined;
+  const service = core.services.get(name)?.service;
+  const door = service?.tls === undefined ? doorKind : DOOR_OF_TLS[service.tls];
+  return service !== undefined && door === doorKind ? name : undefined;
 }
 
 function factsOf(exchange: Exchange, serviceName: string): RequestFacts {

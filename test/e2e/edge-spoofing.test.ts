@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { SIGNED_IN_COOKIE, SIGNED_IN_TOKEN } from '../support/edge-gatekeeper.ts';
 import { requestHttp2 } from '../support/edge-http2.ts';
@@ -12,6 +13,8 @@ let service: RawService;
 let home: TestEdge;
 const OPEN = 'open.localhost';
 const GATE = 'gate.localhost';
+const AT_HOME = 'open.home.localhost';
+const AT_RELAY = 'open.relay.localhost';
 
 beforeAll(async () => {
   service = await RawService.start();
@@ -22,6 +25,8 @@ beforeAll(async () => {
       { name: NAME, isPathDenied: (path) => path.startsWith('/denied') },
       { name: OPEN, access: 'none' },
       { name: 'open.login.localhost' },
+      { name: AT_HOME, tls: 'home' },
+      { name: AT_RELAY, tls: 'relay' },
     ],
   });
   await home.certificates.make(GATE);
@@ -297,6 +302,23 @@ describe('doors', () => {
     odd.send(`${PROXY_LINE}${signedInRequest('GET /')}`);
     expect((await odd.answer()).status).toBe(400);
     expect(service.seen).toEqual([]);
+    await door.close();
+  });
+
+  test('a name whose TLS ends at home, and the gate, are not to be had as plain HTTP; nor the other way round', async () => {
+    const path = join(home.folder, 'names.sock');
+    const door = await home.edge.openDoor('link-http', { path });
+    const statusOf = async (socket: Duplex, name: string): Promise<number> => {
+      const wire = new Wire(socket);
+      wire.send(`GET / HTTP/1.1\r\nHost: ${name}\r\nCookie: ${SIGNED_IN_COOKIE}\r\n\r\n`);
+      return (await wire.answer()).status;
+    };
+    expect(await statusOf(home.connectRaw(path), AT_HOME)).toBe(421);
+    expect(await statusOf(home.connectRaw(path), GATE)).toBe(421);
+    expect(service.seen).toEqual([]);
+    expect(await statusOf(home.connectRaw(path), AT_RELAY)).toBe(200);
+    expect(await statusOf(await home.connectTls({ name: AT_HOME }), AT_HOME)).toBe(200);
+    expect(await statusOf(await home.connectTls({ name: AT_RELAY }), AT_RELAY)).toBe(421);
     await door.close();
   });
 
