@@ -340,7 +340,12 @@ describe('at Cloudflare', () => {
 
   beforeAll(async () => {
     server = await CloudflareServer.start([{ name: BIND_ZONE }], [{ value: 'token', zones: [BIND_ZONE] }]);
-    cloudflare = openCloudflare({ ...server, token: new Secret('token'), clock: systemClock });
+    cloudflare = openCloudflare({
+      url: server.url,
+      ca: server.ca,
+      token: new Secret('token'),
+      clock: systemClock,
+    });
   });
   afterAll(() => server.stop());
 
@@ -389,7 +394,7 @@ describe('at Cloudflare', () => {
     const [record] = await cloudflare.listRecords(name);
     if (!record) throw new Error('no record');
     await cloudflare.updateRecord(record, record, 'taken over by hand');
-    await world.use(dnsCatalogue(wishAt(name, { addresses: ['203.0.113.6'], binding: undefined })));
+    world.use(dnsCatalogue(wishAt(name, { addresses: ['203.0.113.6'], binding: undefined })));
     expect((await world.plan()).blocked).toHaveLength(1);
   });
 });
