@@ -81,22 +81,22 @@ export class Journal {
     this.#database.close();
   }
 
-  /** One command at a time changes the world. @throws PROVISION_BUSY */
-  async hold(): Promise<() => void> {
+  /**
+   * One command at a time changes the world; what a killed one held is free.
+   * @param me default: this process
+   * @throws PROVISION_BUSY
+   */
+  async hold(me?: ProcessIdentity): Promise<() => void> {
+    const holder = me ?? ((await identifyProcess(process.pid)) as ProcessIdentity);
     const row = this.#database.prepare('SELECT pid, started_at FROM holder').get() as
       { pid: number; started_at: string } | undefined;
-    if (
-      row &&
-      row.pid !== process.pid &&
-      (await isSameProcess({ pid: row.pid, startedAt: row.started_at }))
-    ) {
+    if (row && row.pid !== holder.pid && (await isSameProcess({ pid: row.pid, startedAt: row.started_at }))) {
       throw new PosternError('PROVISION_BUSY', { pid: row.pid });
     }
-    const me = (await identifyProcess(process.pid)) as ProcessIdentity;
     this.#database
       .prepare('INSERT OR REPLACE INTO holder (one, pid, started_at) VALUES (1, ?, ?)')
-      .run(me.pid, me.startedAt);
-    return () => void this.#database.prepare('DELETE FROM holder WHERE pid = ?').run(me.pid);
+      .run(holder.pid, holder.startedAt);
+    return () => void this.#database.prepare('DELETE FROM holder WHERE pid = ?').run(holder.pid);
   }
 
   /** A new run, or the interrupted one: it goes on, so that one undo takes back all of it. */

@@ -30,6 +30,12 @@ async function applyUntil(step: number): Promise<string | undefined> {
   return died;
 }
 
+async function changesAfterAnotherRun(): Promise<readonly unknown[]> {
+  const engine = await relay.engine();
+  await applyPlan(engine, await computePlan(engine));
+  return (await computePlan(engine)).changes;
+}
+
 const serversStart = async (): Promise<void> => void (await relay.sh('sshd -t && nginx -t 2>/dev/null'));
 
 test('killed at any step: undo restores every file; every third time a second run converges first', async () => {
@@ -38,11 +44,8 @@ test('killed at any step: undo restores every file; every third time a second ru
     const death = await applyUntil(step);
     if (death !== undefined) deaths.push(death);
     await serversStart();
-    if (death === undefined || step % 3 === 0) {
-      const engine = await relay.engine();
-      await applyPlan(engine, await computePlan(engine));
-      expect((await computePlan(engine)).changes, `again after ${death}`).toEqual([]);
-    }
+    const isAgain = death === undefined || step % 3 === 0;
+    expect(isAgain ? await changesAfterAnotherRun() : [], `again after ${death}`).toEqual([]);
     await undoLast(await relay.engine());
     expect(await relay.tree(), `undone after ${death}`).toBe(found);
     if (death === undefined) break;
@@ -54,18 +57,16 @@ test('killed at any step: undo restores every file; every third time a second ru
 test('an undo that is killed goes on where it stopped', async () => {
   const engine = await relay.engine();
   await applyPlan(engine, await computePlan(engine));
-  for (const step of [1, 5, 9, 14]) {
+  for (const step of [1, 4, 6, 5]) {
     let count = 0;
     const dying = await relay.engine({
       onProgress: () => {
         if (++count === step) throw new Error('killed');
       },
     });
-    await undoLast(dying).catch((error: Error) => expect(error.message).toBe('killed'));
+    await expect(undoLast(dying)).rejects.toThrow('killed');
     await serversStart();
   }
-  await undoLast(await relay.engine()).catch((error: { code: string }) =>
-    expect(error.code).toBe('PROVISION_NOTHING_TO_UNDO'),
-  );
+  await undoLast(await relay.engine());
   expect(await relay.tree()).toBe(found);
 });

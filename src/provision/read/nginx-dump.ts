@@ -15,7 +15,10 @@ interface Token {
 }
 
 const TOKEN =
-  /#[^\n]*|"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'|[{};]|(?:\\[\s\S]|\$\{[^}\n]*\}|[^\s{};"'\\])+|\\|["']/g;
+  /#[^\n]*|"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'|[{};]|(?:\\[\s\S]|\$\{[^}\n]{0,80}\}|[^\s{};"'\\])+|\\|["']/g;
+
+/** nginx itself has no use for more; a hostile text has. */
+const DEPTH_MOST = 8;
 
 /**
  * The directives in the output of `nginx -T`, each with its file and line. A block is a directive as well. Foreign
@@ -42,7 +45,7 @@ function parseFile(file: string, text: string): NginxDirective[] {
     const [name, ...args] = words;
     if (name) {
       const found = { name: name.text, args: args.map((arg) => arg.text), file, line: name.line };
-      directives.push({ ...found, context: [...context] });
+      directives.push({ ...found, context: context.slice(0, DEPTH_MOST) });
     }
     words = [];
   };

@@ -31,6 +31,7 @@ if sshd -t; then
 fi
 name=$(basename "$PWD")
 rm -f "/etc/cron.d/postern-switch-$name"
+if [ "\${1-}" != at ] && [ -s job ]; then atrm "$(cat job)" 2>/dev/null; fi
 if [ -e "/etc/systemd/system/postern-switch-$name.timer" ]; then
   systemctl disable "postern-switch-$name.timer" 2>/dev/null || :
   rm -f "/etc/systemd/system/postern-switch-$name.timer" "/etc/systemd/system/postern-switch-$name.service"
@@ -45,16 +46,16 @@ rmdir --ignore-fail-on-non-empty /var/lib/postern-switch
 export const SWITCH_FUNCTIONS = `switches=/var/lib/postern-switch
 is_running() { pgrep -x "$1" >/dev/null 2>&1; }
 find_scheduler() {
-  if [ -d /run/systemd/system ]; then scheduler=systemd
-  elif command -v at >/dev/null && is_running atd; then scheduler=at
-  elif [ -d /etc/cron.d ] && { is_running cron || is_running crond; }; then scheduler=cron
+  if [ -d /run/systemd/system ]; then scheduler='systemd'
+  elif command -v at >/dev/null && is_running atd; then scheduler='at'
+  elif [ -d /etc/cron.d ] && { is_running cron || is_running crond; }; then scheduler='cron'
   else return 1
   fi
 }
 fire_left_over() {
   if [ -e "$switches/$1/armed" ]; then sh "$switches/$1/undo"; fi
   unschedule "$1"
-  rm -rf "$switches/$1" "$switches/$1.new"
+  rm -rf "$switches/\${1:?}" "$switches/\${1:?}.new"
 }
 prepare_switch() {
   name=$1 undo=$2
@@ -85,7 +86,7 @@ schedule() {
         systemctl daemon-reload && systemctl enable --now "postern-switch-$1.timer" >/dev/null 2>&1 &&
         systemctl is-active "postern-switch-$1.timer" >/dev/null ;;
     at)
-      echo "sh $switches/$1/undo" | at -M now + $((($2 + 59) / 60 + 1)) minutes 2>"$switches/$1/said" &&
+      echo "sh $switches/$1/undo at" | at -M now + $((($2 + 59) / 60 + 1)) minutes 2>"$switches/$1/said" &&
         sed -n 's/^job \\([0-9][0-9]*\\) at .*/\\1/p' "$switches/$1/said" >"$switches/$1/job" && [ -s "$switches/$1/job" ] ;;
     cron)
       echo "$(($(date +%s) + $2))" >"$switches/$1/deadline" &&
@@ -105,7 +106,7 @@ unschedule() {
 call_off() {
   mv "$switches/$1/armed" "$switches/$1/called-off" 2>/dev/null || return 1
   unschedule "$1"
-  rm -rf "$switches/$1"
+  rm -rf "$switches/\${1:?}"
   rmdir --ignore-fail-on-non-empty "$switches"
 }
 `;
