@@ -153,7 +153,8 @@ test('an upload and a download over HTTP/2 pass in constant memory', { timeout: 
     await once(down, 'close');
     expect(bytes).toBe(BODY_BYTES);
   };
-  await upAndDown();
+  // As with `warmUp`: HTTP/2 has buffers of its own, and a busy machine reaches the usual size later.
+  for (let round = 0; round < 2; round++) await upAndDown();
   const growth = await growthDuring(upAndDown);
   expect(growth).toBeLessThan(MOST_GROWTH);
 });
