@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that every Node understands: it checks the version before anything newer is parsed.
 import { existsSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
@@ -9,6 +10,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
   );
   process.exit(64);
 }
+// A daemon keeps the room that its start took: until it runs (src/platform/young-heap.ts), V8 collects instead of growing.
+if (process.argv[2] === 'up') setFlagsFromString('--semi-space-growth-factor=1');
 // A checkout runs its TypeScript as it is; the package ships JavaScript only.
 const source = new URL('../src/cli/main.ts', import.meta.url);
 const built = new URL('../dist/main.js', import.meta.url);

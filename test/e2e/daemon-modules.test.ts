@@ -24,6 +24,7 @@ const BROUGHT_ALONG = [
 
 let home: PosternHome;
 let modules: string[];
+let readFlags: string;
 
 beforeAll(async () => {
   home = await PosternHome.make();
@@ -43,6 +44,7 @@ beforeAll(async () => {
       () => false,
     ),
   );
+  readFlags = await readFile(`${record}.flags`, 'utf8');
   modules = (await readFile(record, 'utf8')).trim().split('\n');
 });
 
@@ -61,4 +63,10 @@ test('of the packages, only those that the daemon needs', () => {
     modules.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? []),
   );
   expect([...loaded].filter((name) => !BROUGHT_ALONG.includes(name)).toSorted()).toEqual(PACKAGES);
+});
+
+test('the young heap may grow again when the daemon runs: a busy one is not slowed down by how it started', () => {
+  const flags = readFlags.trim().split('\n');
+  expect(flags[0]).toBe('--semi-space-growth-factor=1');
+  expect(flags.at(-1)).toBe('--semi-space-growth-factor=2');
 });

@@ -9,6 +9,7 @@ import type { ConnectionStatus } from '../../link/contract.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { homeFolder, makeHomeFolder } from '../../platform/home-folder.ts';
 import { VERSION } from '../../platform/version.ts';
+import { letYoungHeapGrow } from '../../platform/young-heap.ts';
 import { type LiveLine, LiveLines } from '../live-lines.ts';
 import { goOnWhenNobodyReads, printError, printNote, printResult } from '../output.ts';
 import { type Paint, paintFor } from '../paint.ts';
@@ -68,6 +69,7 @@ async function run(options: Options): Promise<void> {
       version: VERSION,
       signal: ending.duringStart,
     });
+    letYoungHeapGrow();
     await accompany(daemon, ending);
   } catch (error) {
     log.error({ error }, 'the daemon did not start');
