@@ -73,6 +73,7 @@ test('what a person reads', () => {
       slot  state    round trip  since  restarts  last error
       1     up       20.4 ms     61 s   0         -
       2     waiting  -           4 s    3         SSH_UNKNOWN, 3 s ago
+      last looked at from inside: never (postern verify --relay-root)
 
     https://chat.example.com -> http://127.0.0.1:18789 (openclaw, tls: home)
       reachable

@@ -19,10 +19,17 @@ export function renderStatus(status: DaemonStatus, view: View): string {
     head,
     '',
     ...renderConnections(status, view),
+    view.paint.dim(`  last looked at from inside: ${describeRelayLook(status, view)}`),
     '',
     ...status.services.flatMap((service) => [...renderService(service, view), '']),
     ...renderAlerts(status.alerts, view),
   ].join('\n');
+}
+
+function describeRelayLook({ relayLookedAtMs }: DaemonStatus, { nowMs }: View): string {
+  return relayLookedAtMs === undefined
+    ? 'never (postern verify --relay-root)'
+    : formatAgo(relayLookedAtMs, nowMs);
 }
 
 function renderConnections(status: DaemonStatus, view: View): string[] {

@@ -6,13 +6,14 @@ import { PosternError } from '../core/errors/index.ts';
 import { certificateSourcesOf, relayAddressOf } from '../daemon/compose.ts';
 import type { CertificateSource } from '../daemon/certificates.ts';
 import type { ControlClient } from '../daemon/control/client.ts';
+import { readRelayLook } from '../daemon/relay-look.ts';
 import { canaryKeyOf } from '../daemon/run-folder.ts';
 import { Canary } from '../edge/canary.ts';
 import { sshArguments } from '../link/argv.ts';
 import { systemClock } from '../platform/clock.ts';
 import { hasAesInstructions } from '../platform/cpu.ts';
 import { fileModeOf } from '../platform/file-mode.ts';
-import { readBoundedFile, writeFileAtomically } from '../platform/files.ts';
+import { readBoundedFile } from '../platform/files.ts';
 import type { HomeFolder } from '../platform/home-folder.ts';
 import { ownAddresses } from '../platform/own-addresses.ts';
 import { whyUnreachable } from '../platform/reach.ts';
@@ -59,7 +60,7 @@ export async function surroundingsOf(home: HomeToVerify): Promise<Surroundings> 
     link: await linkFactsOf(home),
     relayShell,
     shutService: daemon && ((service, answer) => daemon.shutService(service, answer.slice(0, 500))),
-    relayRootAtMs: await readRelayRootTime(folder),
+    relayRootAtMs: await readRelayLook(folder),
   };
 }
 
@@ -140,18 +141,4 @@ function hostKeyOf(text: string): string | undefined {
   if (blob === undefined) return undefined;
   const digest = createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64');
   return `SHA256:${digest.replace(/=+$/, '')}`;
-}
-
-const relayRootFile = (folder: HomeFolder): string => join(folder.root, 'relay-looked-at.json');
-
-/** When the relay was last looked at from inside; `undefined`: never. */
-export async function readRelayRootTime(folder: HomeFolder): Promise<number | undefined> {
-  const read = await readBoundedFile(relayRootFile(folder), { maxBytes: 1000 });
-  if (!read.ok) return undefined;
-  const [, atMs] = /^\{"atMs":(\d{1,15})\}$/.exec(read.file.bytes.toString('utf8').trim()) ?? [];
-  return atMs === undefined ? undefined : Number(atMs);
-}
-
-export function writeRelayRootTime(folder: HomeFolder, atMs: number): Promise<void> {
-  return writeFileAtomically(relayRootFile(folder), `${JSON.stringify({ atMs })}\n`, 0o600);
 }

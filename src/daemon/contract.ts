@@ -61,6 +61,8 @@ export interface DaemonStatus {
   readonly connections: readonly ConnectionStatus[];
   readonly services: readonly ServiceStatus[];
   readonly alerts: readonly Incident[];
+  /** When the relay was last looked at from inside, by `postern verify --relay-root`; none: never. */
+  readonly relayLookedAtMs?: number | undefined;
   readonly counts: { readonly connections: number; readonly requests: number; readonly webSockets: number };
 }
 

@@ -18,6 +18,7 @@ import type { GuardFinding } from './guard.ts';
 import { type House, type HouseOptions, buildHouse } from './house.ts';
 import { LinkKeeper } from './link-keeper.ts';
 import { type Predecessor, findPredecessor } from './predecessor.ts';
+import { readRelayLook } from './relay-look.ts';
 import { sweepRunFolder } from './run-folder.ts';
 import { acquireStartLock } from './start-lock.ts';
 import { describeStatus } from './status.ts';
@@ -167,7 +168,7 @@ class RunningDaemon implements Daemon {
   async #listen(): Promise<void> {
     const { address, token } = this.#announcement;
     const controlled = {
-      status: () => this.status(),
+      status: async () => ({ ...this.status(), relayLookedAtMs: await readRelayLook(this.#options.folder) }),
       stop: (isAtOnce: boolean) => void (isAtOnce ? this.stop() : this.drain()),
       beginHandOver: () => this.#link.hold(),
       cancelHandOver: () => this.#link.release(),

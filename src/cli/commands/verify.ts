@@ -6,6 +6,7 @@ import { nearest } from '../../core/nearest.ts';
 import { printable } from '../../core/printable.ts';
 import { relayAddressOf } from '../../daemon/compose.ts';
 import { type ControlClient, connectToDaemon } from '../../daemon/control/client.ts';
+import { writeRelayLook } from '../../daemon/relay-look.ts';
 import { classifyEnd } from '../../link/classify.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type HomeFolder, homeFolder } from '../../platform/home-folder.ts';
@@ -17,7 +18,7 @@ import { LiveLines } from '../live-lines.ts';
 import { printError, printResult } from '../output.ts';
 import { paintFor } from '../paint.ts';
 import { renderVerification } from '../render-verify.ts';
-import { surroundingsOf, writeRelayRootTime } from '../verify-surroundings.ts';
+import { surroundingsOf } from '../verify-surroundings.ts';
 
 interface Options {
   readonly config?: string;
@@ -61,7 +62,7 @@ async function run(name: string | undefined, options: Options): Promise<void> {
   const relay = options.relayRoot ? relayOf(loaded.config, folder, options) : undefined;
   try {
     const verification = await look(loaded, { folder, daemon, relay, names, asJson: options.json === true });
-    if (relay && wasRelaySeen(verification.checks)) await writeRelayRootTime(folder, verification.atMs);
+    if (relay && wasRelaySeen(verification.checks)) await writeRelayLook(folder, verification.atMs);
     process.exitCode = tell(verification, options.json === true);
   } finally {
     await relay?.close();

@@ -11,7 +11,7 @@ import { CONTROL_HOST } from './names.ts';
 
 /** What the control API lets the command line do. */
 export interface Controlled {
-  status(): DaemonStatus;
+  status(): DaemonStatus | Promise<DaemonStatus>;
   /** Starts the end and returns at once. */
   stop(isAtOnce: boolean): void;
   beginHandOver(): void;
@@ -48,7 +48,7 @@ export function makeControlListener(controlled: Controlled, token: string, log: 
     return context.json({ error: new PosternError('DAEMON_REFUSED', { reason: refusal }) }, 403);
   });
   api.use(bodyLimit({ maxSize: MAX_BODY_BYTES }));
-  api.get('/v1/status', (context) => context.json(controlled.status()));
+  api.get('/v1/status', async (context) => context.json(await controlled.status()));
   api.post('/v1/stop', async (context) => {
     controlled.stop((await readBody(context, stopSchema)).isAtOnce);
     return context.json({}, 202);
