@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Config, configSchema } from '../../src/config/schema.ts';
 import { PosternError } from '../../src/core/errors/index.ts';
@@ -14,6 +13,7 @@ import { Journal } from '../../src/provision/journal.ts';
 import { openRelayAccess } from '../../src/provision/relay-access.ts';
 import { must } from './namespace.ts';
 import { type Lab, type LabOptions, startLab } from './relay.ts';
+import { makeTestFolder } from './temporary-folder.ts';
 
 /** A relay that nobody has set up, and everything that `postern apply` needs to set it up. */
 export interface ProvisionLab {
@@ -46,7 +46,7 @@ find etc root/.ssh var/lib/postern* -type f 2>/dev/null | sort | xargs -d '\\n' 
 
 export async function startProvisionLab(options: LabOptions = {}): Promise<ProvisionLab> {
   const lab = await startLab({ ...options, isBare: true });
-  const root = await mkdtemp(join(tmpdir(), 'pv-'));
+  const root = makeTestFolder('pv-');
   const sshConfigFile = join(root, 'ssh_config');
   await writeFile(
     sshConfigFile,

@@ -1,5 +1,4 @@
-import { access, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -17,12 +16,13 @@ import * as nginxScripts from './scripts/nginx.ts';
 import * as packageScripts from './scripts/packages.ts';
 import * as sshdScripts from './scripts/sshd.ts';
 import * as switchScripts from './scripts/switch.ts';
+import { makeTestFolder } from '../../../test/support/temporary-folder.ts';
 
 const ECHO: RemoteScript = { name: 'echo', text: 'for word do printf "%s\\0" "$word"; done' };
 let folder: string;
 let shell: Shell;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'postern-remote-'));
+  folder = makeTestFolder('postern-remote-');
   shell = await openLocalShell(systemClock);
 });
 afterAll(async () => {
