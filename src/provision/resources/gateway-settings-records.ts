@@ -8,6 +8,8 @@ const recordSchema = z.strictObject({
   /** The file as it was found; it may hold the gateway's token, so the copy is 0600. */
   text: z.string(),
   mode: z.int(),
+  /** Origins that we have added, also those of names that are published no more. */
+  origins: z.array(z.string()),
   /** SHA-256 of the file as we left it; empty while it is being written. */
   after: z.string(),
 });

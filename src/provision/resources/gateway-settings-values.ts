@@ -12,8 +12,8 @@ export interface WantedSettings {
  */
 export type SettingsState = {
   readonly bind: string | null;
-  readonly trustedProxies: readonly string[] | null;
-  readonly allowedOrigins: readonly string[] | null;
+  readonly trustedProxies: readonly string[];
+  readonly allowedOrigins: readonly string[];
   readonly publicUrl: string | null;
 };
 
@@ -25,8 +25,8 @@ export interface Edit {
 
 export const NO_SETTINGS: SettingsState = {
   bind: null,
-  trustedProxies: null,
-  allowedOrigins: null,
+  trustedProxies: [],
+  allowedOrigins: [],
   publicUrl: null,
 };
 
@@ -48,25 +48,29 @@ export function desiredSettings({ origins }: WantedSettings): SettingsState {
   return {
     bind: 'loopback',
     trustedProxies: PROXIES,
-    allowedOrigins: [...new Set(origins)],
+    allowedOrigins: [...new Set(origins)].toSorted(),
     publicUrl: origins[0] ?? null,
   };
 }
 
-/** Ours among the parsed settings; a value of another kind than it should be counts as not there. */
-export function settingsIn(config: unknown, desired: SettingsState): SettingsState {
+/**
+ * Ours among the parsed settings; a value of another kind than it should be counts as not there.
+ * @param ours whose lists say which entries are ours
+ */
+export function settingsIn(config: unknown, ours: SettingsState): SettingsState {
   const text = (path: readonly string[]): string | null => {
     const value = valueAt(config, path);
     return typeof value === 'string' ? value : null;
   };
-  const ours = (path: readonly string[], wanted: readonly string[] | null): readonly string[] | null => {
+  const present = (path: readonly string[], entries: readonly string[]): readonly string[] => {
     const value = valueAt(config, path);
-    return Array.isArray(value) ? (wanted ?? []).filter((entry) => value.includes(entry)) : null;
+    return Array.isArray(value) ? entries.filter((entry) => value.includes(entry)) : [];
   };
   return {
     bind: text(PATHS.bind),
-    trustedProxies: ours(PATHS.trustedProxies, desired.trustedProxies),
-    allowedOrigins: ours(PATHS.allowedOrigins, desired.allowedOrigins),
+    trustedProxies: present(PATHS.trustedProxies, ours.trustedProxies),
+    // Sorted, so that the order of names in a configuration is no difference.
+    allowedOrigins: present(PATHS.allowedOrigins, ours.allowedOrigins).toSorted(),
     publicUrl: text(PATHS.publicUrl),
   };
 }
@@ -74,22 +78,23 @@ export function settingsIn(config: unknown, desired: SettingsState): SettingsSta
 /**
  * What has to be changed so that `settingsIn` gives `to`.
  * @param config the parsed settings as they are
- * @param desired which list entries are ours
- * @param original the settings before Postern: a group that we made goes when it has become empty
+ * @param ours whose lists say which entries are ours
+ * @param original the settings before Postern: a list or group that we made goes when it has become empty
  */
 export function editsTowards(
   config: unknown,
   to: SettingsState,
-  desired: SettingsState,
+  ours: SettingsState,
   original: unknown = config,
 ): readonly Edit[] {
-  const present = settingsIn(config, desired);
+  const present = settingsIn(config, ours);
   const edits: Edit[] = [];
   for (const key of ['bind', 'publicUrl'] as const) {
     if (present[key] !== to[key]) edits.push({ path: PATHS[key], value: to[key] ?? undefined });
   }
   for (const key of ['trustedProxies', 'allowedOrigins'] as const) {
-    const value = listTowards(valueAt(config, PATHS[key]), to[key], desired[key] ?? []);
+    const isMade = valueAt(original, PATHS[key]) === undefined;
+    const value = listTowards(valueAt(config, PATHS[key]), to[key], ours[key], isMade);
     if (value !== 'as it is') edits.push({ path: PATHS[key], value });
   }
   return pruneRemovals(edits, config, original);
@@ -107,14 +112,15 @@ function pruneRemovals(edits: readonly Edit[], config: unknown, original: unknow
 /** Entries of others keep their places; ours are added behind them, or taken out. */
 function listTowards(
   value: unknown,
-  to: readonly string[] | null,
+  to: readonly string[],
   ours: readonly string[],
+  isMade: boolean,
 ): readonly string[] | undefined | 'as it is' {
-  if (!Array.isArray(value)) return to === null ? 'as it is' : to;
+  if (!Array.isArray(value)) return to.length === 0 ? 'as it is' : to;
   const entries = value as readonly string[];
-  const kept = entries.filter((entry) => !ours.includes(entry) || to?.includes(entry));
-  const next = [...kept, ...(to ?? []).filter((entry) => !kept.includes(entry))];
-  if (to === null && next.length === 0) return undefined;
+  const kept = entries.filter((entry) => !ours.includes(entry) || to.includes(entry));
+  const next = [...kept, ...to.filter((entry) => !kept.includes(entry))];
+  if (next.length === 0 && isMade) return undefined;
   const isSame = next.length === entries.length && next.every((entry, index) => entry === entries[index]);
   return isSame ? 'as it is' : next;
 }

@@ -22,9 +22,9 @@ function describeText(name: string, from: string | null, to: string | null): str
   return [`${name}: ${show(from)} -> ${show(to)}`];
 }
 
-function describeList(name: string, from: readonly string[] | null, to: readonly string[] | null): string[] {
-  const added = (to ?? []).filter((entry) => !from?.includes(entry));
-  const gone = (from ?? []).filter((entry) => !to?.includes(entry));
+function describeList(name: string, from: readonly string[], to: readonly string[]): string[] {
+  const added = to.filter((entry) => !from.includes(entry));
+  const gone = from.filter((entry) => !to.includes(entry));
   return [
     ...(added.length > 0 ? [`${name}: also ${added.map((one) => printable(one)).join(', ')}`] : []),
     ...(gone.length > 0 ? [`${name}: without ${gone.map((one) => printable(one)).join(', ')}`] : []),

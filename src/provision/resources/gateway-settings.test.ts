@@ -133,6 +133,37 @@ describe('put and put back', () => {
       publicUrl: ORIGIN,
     });
   });
+
+  test('the origin of a name that is published no more goes; one of others stays', async () => {
+    await write(`{gateway: {controlUi: {allowedOrigins: ['https://theirs.example']}}}`);
+    const { state } = await observe();
+    const two = resource({}, [ORIGIN, 'https://two.example.com']);
+    await put(two.desired as SettingsState, two);
+    expect((await observe()).state).not.toEqual(DESIRED);
+    expect(await put()).toMatchObject({ state: DESIRED, ownership: 'ours' });
+    expect(await read()).toContain(`['https://theirs.example', '${ORIGIN}']`);
+    await put(state as SettingsState);
+    expect(await read()).toBe(`{gateway: {controlUi: {allowedOrigins: ['https://theirs.example']}}}`);
+  });
+
+  test('names in another order are no change', async () => {
+    await write('{}');
+    const [one, two] = ['https://a.example.com', 'https://b.example.com'];
+    const before = resource({}, [two, one]);
+    await put(before.desired as SettingsState, before);
+    const after = resource({}, [one, two]);
+    expect((await observe(after)).state).toMatchObject({ allowedOrigins: [one, two], publicUrl: two });
+    expect(await put(before.desired as SettingsState, after)).toMatchObject({ state: before.desired });
+  });
+
+  test('what a removal puts back is what was found, also when only the copy knows it', async () => {
+    await write('{gateway: {bind: "loopback"}}');
+    const { state } = await observe();
+    await put();
+    const later = resource();
+    expect(later.original?.(await later.observe(WORLD))).toEqual(state);
+    expect(state).toMatchObject({ bind: 'loopback', allowedOrigins: [] });
+  });
 });
 
 describe('whose settings they are', () => {

@@ -59,6 +59,7 @@ export function gatewaySettings(options: GatewaySettingsOptions): Resource {
     dependsOn: [],
     desired: settings.desired,
     absent: NO_SETTINGS,
+    original: (seen) => settings.found ?? seen.state,
     observe: () => settings.observe(),
     put: (_world, { state }) => settings.put(state as SettingsState),
     describe: (from, to) =>
@@ -68,6 +69,8 @@ export function gatewaySettings(options: GatewaySettingsOptions): Resource {
 
 class GatewaySettings {
   readonly desired: SettingsState;
+  /** Ours among the settings as they were before us; known after a look that found our copy. */
+  found: SettingsState | undefined;
   readonly #options: GatewaySettingsOptions;
   readonly #records: GatewaySettingsRecords;
   #program: Promise<OpenClawProgram | undefined> | undefined;
@@ -83,12 +86,15 @@ class GatewaySettings {
     if ('sentence' in file) {
       return { state: NO_SETTINGS, ownership: 'absent', obstacles: [file] };
     }
-    const state = settingsIn(file.config, this.desired);
-    const edits = editsTowards(file.config, this.desired, this.desired);
+    const record = await this.#records.find(file.path);
+    const ours = this.#oursWith(record);
+    this.found = record && settingsIn(parseSettings(record.text), ours);
+    const state = settingsIn(file.config, ours);
+    const edits = editsTowards(file.config, this.desired, ours);
     const obstacle = this.#judge(file, edits);
     return {
       state,
-      ownership: await this.#ownershipOf(file, state),
+      ownership: record ? 'ours' : this.#ownershipOf(state),
       ...(obstacle ? { obstacles: [obstacle] } : {}),
       notes: await this.#notes(file, edits),
     };
@@ -100,17 +106,20 @@ class GatewaySettings {
     const record = await this.#records.find(file.path);
     if (record && (await this.#restoreWhole(file, record, to))) return;
     const original = record ? parseSettings(record.text) : file.config;
-    const edits = editsTowards(file.config, to, this.desired, original);
-    const next = record ?? { path: file.path, text: file.text, mode: file.mode, after: '' };
+    const ours = this.#oursWith(record, to);
+    const edits = editsTowards(file.config, to, ours, original);
+    const found = settingsIn(original, ours);
+    const origins = ours.allowedOrigins.filter((origin) => !found.allowedOrigins.includes(origin));
+    const next = { path: file.path, text: file.text, mode: file.mode, after: '', ...record, origins };
     if (edits.length > 0) {
       // The copy is there before the first byte changes.
       await this.#records.keep(next);
-      await this.#write(file, edits, to).catch(async (error: unknown) => {
+      await this.#write(file, edits, { to, ours }).catch(async (error: unknown) => {
         if (!record) await this.#records.forget(file.path);
         throw error;
       });
     }
-    const isBack = isSame(to, settingsIn(original, this.desired)) || isSame(to, NO_SETTINGS);
+    const isBack = isSame(to, found) || isSame(to, NO_SETTINGS);
     if (isBack) await this.#records.forget(file.path);
     else await this.#records.keep({ ...next, after: hashOf(await this.#textOf(file.path)) });
   }
@@ -118,7 +127,8 @@ class GatewaySettings {
   /** Nobody has touched the file since and all of ours goes: it becomes what it was, to the byte. */
   async #restoreWhole(file: SettingsFile, record: GatewayRecord, to: SettingsState): Promise<boolean> {
     const original = parseSettings(record.text);
-    if (hashOf(file.text) !== record.after || !isSame(settingsIn(original, this.desired), to)) return false;
+    const found = settingsIn(original, this.#oursWith(record, to));
+    if (hashOf(file.text) !== record.after || !isSame(found, to)) return false;
     await writeFileAtomically(file.path, record.text, record.mode);
     await this.#records.forget(file.path);
     return true;
@@ -129,7 +139,11 @@ class GatewaySettings {
    * program writes it anew without them. Either way the result is read again, and what the program does not take
    * is taken back.
    */
-  async #write(file: SettingsFile, edits: readonly Edit[], to: SettingsState): Promise<void> {
+  async #write(
+    file: SettingsFile,
+    edits: readonly Edit[],
+    { to, ours }: { to: SettingsState; ours: SettingsState },
+  ): Promise<void> {
     const program = await this.#findProgram();
     if (program && isPlainJson(file.text)) {
       const result = await runOpenClaw(
@@ -146,7 +160,7 @@ class GatewaySettings {
       if (check && check.status !== 0) return this.#takeBack(file, wordsOf(check));
     }
     const after = parseSettings(await this.#textOf(file.path));
-    if (after === undefined || editsTowards(after, to, this.desired).length > 0)
+    if (after === undefined || !isSame(settingsIn(after, ours), to))
       return this.#takeBack(file, 'they cannot be read back');
   }
 
@@ -189,8 +203,8 @@ class GatewaySettings {
     return { sentence: `${file.path}: ${reason}`, lines: commandsOf(edits), canAdopt: false };
   }
 
-  async #ownershipOf(file: SettingsFile, state: SettingsState): Promise<Observed['ownership']> {
-    if (await this.#records.find(file.path)) return 'ours';
+  /** Without a copy of ours, nothing of it is ours. */
+  #ownershipOf(state: SettingsState): Observed['ownership'] {
     const isOther = (value: string | null, wanted: string | null): boolean =>
       value !== null && value !== wanted;
     const isTaken =
@@ -210,6 +224,12 @@ class GatewaySettings {
           ];
     const state = settingsIn(file.config, this.desired);
     return [...how, ...describeLostWays(state, this.desired, this.#options.lanAddresses ?? [])];
+  }
+
+  /** Which entries of the lists are ours: those that are wanted, and those that we have added before. */
+  #oursWith(record: GatewayRecord | undefined, to = this.desired): SettingsState {
+    const origins = [...this.desired.allowedOrigins, ...to.allowedOrigins, ...(record?.origins ?? [])];
+    return { ...this.desired, allowedOrigins: [...new Set(origins)] };
   }
 
   #findProgram(): Promise<OpenClawProgram | undefined> {
