@@ -4,10 +4,8 @@ import type { Clock } from '../core/clock.ts';
 import { PosternError } from '../core/errors/index.ts';
 import type { Log } from '../core/log.ts';
 import type { ChallengeSolver, ChallengeType } from '../edge/tls/acme/contract.ts';
-import { dnsSolver, tlsAlpnSolver } from '../edge/tls/acme/solvers.ts';
 import type { HomeFolder } from '../platform/home-folder.ts';
-import { acmeSettingsOf } from './certificate-account.ts';
-import { CertificateKeeper } from './certificate-keeper.ts';
+import type { CertificateKeeper } from './certificate-keeper.ts';
 import type { CertificateFiles, CertificateSource } from './certificates.ts';
 import type { CertificateStatus } from './contract.ts';
 import type { HealthTracker } from './health/tracker.ts';
@@ -61,7 +59,11 @@ export async function takeCareOfCertificates(options: CareOptions): Promise<Cert
 async function makeKeeper(options: CareOptions): Promise<CertificateKeeper | undefined> {
   const { config, configPath, folder, sources, certificates, login, health, clock, log } = options;
   const names = sources.filter(({ isOrdered }) => isOrdered).map(({ name }) => name);
-  const settings = names.length > 0 ? await acmeSettingsOf(config, configPath, folder) : undefined;
+  if (names.length === 0) return undefined;
+  // Loaded here: a daemon whose certificates are all files does without (docs/adr/015-one-bundle.md).
+  const { acmeSettingsOf } = await import('./certificate-account.ts');
+  const { CertificateKeeper } = await import('./certificate-keeper.ts');
+  const settings = await acmeSettingsOf(config, configPath, folder);
   if (!settings) return undefined;
   const solver = await makeSolver(settings.challenge, options);
   const hasLogin = async (name: string): Promise<boolean> =>
@@ -72,6 +74,7 @@ async function makeKeeper(options: CareOptions): Promise<CertificateKeeper | und
 
 async function makeSolver(type: ChallengeType, options: CareOptions): Promise<ChallengeSolver> {
   const { config, certificates, clock, env, log } = options;
+  const { dnsSolver, tlsAlpnSolver } = await import('../edge/tls/acme/solvers.ts');
   if (type === 'tls-alpn-01')
     return tlsAlpnSolver((name, pair) => certificates.setChallenge(name, pair), clock);
   const { openProvider } = await import('../dns/open-provider.ts');
