@@ -61,7 +61,9 @@ its file. To put a changed postern.yaml to work: postern service restart
 Examples:
   postern service install
   postern service status
-  postern service uninstall`;
+  postern service uninstall
+
+Exit status of status: 1 when it is not installed or does not run.`;
 
 function readNumber(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It has to be a whole number above 0.');

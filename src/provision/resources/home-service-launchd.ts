@@ -5,6 +5,8 @@ import type { ManagerPlace, ManagerPlan, ManagerState, Step } from './home-servi
 
 /** `launchctl print` of a service that is not loaded (launchctl error 113: "Could not find service"). */
 const NOT_FOUND = 113;
+/** It runs, or launchd is about to start it. */
+const RUNNING = ['running', 'spawn scheduled', 'xpcproxy'];
 
 /** A LaunchAgent of the user's session (launchctl(1)). */
 export function launchdPlan({ input, userHome, uid }: ManagerPlace): ManagerPlan {
@@ -49,7 +51,7 @@ function readPrint({ status, stdout }: RunResult, file: string): ManagerState | 
   const path = value('path');
   return {
     isLoaded: true,
-    isRunning: value('state') === 'running',
+    isRunning: RUNNING.includes(value('state') ?? ''),
     startsByItself: true,
     ...(path === undefined || path === file ? {} : { foreignFile: path }),
     ...(pid > 0 ? { pid } : {}),

@@ -4,8 +4,8 @@ import { SERVICE_MARK } from '../render/service-input.ts';
 import { encodeTask, taskXml } from '../render/service-task.ts';
 import type { ManagerPlace, ManagerPlan, ManagerState, Step } from './home-service-manager.ts';
 
-/** `TASK_STATE_RUNNING` of the scheduler's interface. */
-const RUNNING = 4;
+/** `TASK_STATE_QUEUED` and `TASK_STATE_RUNNING` of the scheduler's interface. */
+const RUNNING = [2, 4];
 const DISABLED = 1;
 /** How the script below says that there is no such task. */
 const ABSENT = 'absent';
@@ -59,7 +59,7 @@ function readTask({ status, stdout }: RunResult): ManagerState | undefined {
   if (!/^\d+$/.test(state)) return undefined;
   return {
     isLoaded: true,
-    isRunning: Number(state) === RUNNING,
+    isRunning: RUNNING.includes(Number(state)),
     startsByItself: Number(state) !== DISABLED,
     ...(description.trim() === SERVICE_MARK ? {} : { foreignFile: 'a task of the same name' }),
     ...(/^\d+$/.test(lastExit) ? { lastExit: Number(lastExit) } : {}),
