@@ -5,7 +5,7 @@ import type { Exchange, Finding, LookInput } from './contract.ts';
 export const TIMEOUT_MS = 5000;
 
 /** A request as it is told; the path of a canary is known to nobody else, and stays so. */
-export function describeRequest({ method, path, authority, tls, headers, port }: Visit): string {
+export function describeRequest({ method, path, authority, tls, headers, host, port }: Visit): string {
   const shown = path.startsWith('/.well-known/') ? '/.well-known/[canary]' : path;
   const scheme = tls ? `https (${tls.serverName === undefined ? 'no SNI' : tls.protocol})` : 'http';
   const version = tls?.onlyVersion === undefined ? '' : `, ${tls.onlyVersion} only`;
@@ -13,7 +13,7 @@ export function describeRequest({ method, path, authority, tls, headers, port }:
     .filter(([name]) => !/^(authorization|cookie|sec-websocket-key)$/i.test(name))
     .map(([name, value]) => `${name}: ${value}`);
   return printable(
-    `${method} ${shown} to ${authority}:${port}, ${scheme}${version} ${fields.join('; ')}`.trim(),
+    `${method} ${shown} of ${authority} at ${host} port ${port}, ${scheme}${version} ${fields.join('; ')}`.trim(),
     300,
   );
 }

@@ -181,7 +181,7 @@ describe('a healthy set-up', () => {
     const login = checks.find(({ code }) => code === 'LOGIN');
     expect(login?.exchanges).toMatchObject([
       {
-        request: expect.stringContaining('GET / to chat.example.test'),
+        request: expect.stringContaining('GET / of chat.example.test at '),
         answer: expect.stringMatching(/^status 401; www-authenticate: Bearer/),
       },
       { request: expect.stringContaining('h2') },
@@ -322,6 +322,35 @@ describe('on the relay, as root', () => {
     await onRelay(open);
     expect(await openOnRelay()).toEqual([code]);
     await onRelay(shut);
+  });
+
+  test('postern verify --relay-root looks by one login of the operator, and status says when that was', async () => {
+    const { config, folder, lab } = published;
+    const [sshConfig, withUser] = [join(folder.root, 'ssh_config'), join(folder.root, 'operator.yaml')];
+    await writeFile(
+      sshConfig,
+      `IdentityFile ${join(lab.folder, 'operator')}\nIdentitiesOnly yes\nIdentityAgent none\n`,
+    );
+    await writeFile(withUser, JSON.stringify({ ...config, relay: { ...config.relay, user: 'root' } }), {
+      mode: 0o600,
+    });
+    const { status, stdout } = await postern(
+      'verify',
+      '--relay-root',
+      '--config',
+      withUser,
+      '--ssh-config',
+      sshConfig,
+    );
+    expect({ status, stdout }).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('6 on              nothing on the relay'),
+    });
+    expect((await postern('status')).stdout).toMatch(/last looked at from inside: \d+ s ago/);
+    expect(await postern('verify', '--relay-root')).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining('[VERIFY_NO_RELAY_USER]'),
+    });
   });
 
   test('RELAY_PORTS: a TCP port that the account of the link has opened', async () => {
