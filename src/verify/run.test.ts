@@ -294,6 +294,26 @@ test('nobody home: nothing public is called shut, and a look that throws is no a
   expect(JSON.stringify(verification)).not.toContain('\\u001b');
 });
 
+test.each([502, 503, 504])(
+  '%i from a part that is down shuts no door and calls none shut',
+  async (status) => {
+    const shut: string[] = [];
+    const world = makeWorld(
+      (v) =>
+        isAsking(v) && v.path === '/' && !v.tls?.onlyVersion
+          ? { ...answer(status), tls: shownBy() }
+          : undefined,
+      {
+        shutService: (name) => Promise.resolve(shut.push(name) > 0),
+      },
+    );
+    const verification = await verify({ surroundings: world });
+    expect(codesWith(verification, 'open')).toEqual([]);
+    expect(codesWith(verification, 'unknown')).toEqual(['LOGIN']);
+    expect(shut).toEqual([]);
+  },
+);
+
 test('neither token nor canary nor what a stranger answered is told', async () => {
   const world = makeWorld((v) =>
     v.path === '/' && isAsking(v)

@@ -19,13 +19,12 @@ export function isLoginRefusal(answer: VisitAnswer, service: Pick<ServiceConfig,
 }
 
 /** Refused by the login, by its limits, or by the edge: but never by what stands behind them. */
-function isRefusal(answer: VisitAnswer, service: ServiceConfig): boolean {
-  if (answer.kind !== 'answer') return true;
+function isRefusal(answer: Answered, service: ServiceConfig): boolean {
   return isLoginRefusal(answer, service) || isBareRefusal(answer);
 }
 
 /** 403 and 429 of the edge carry the same strict fields. */
-function isBareRefusal(answer: Extract<VisitAnswer, { kind: 'answer' }>): boolean {
+function isBareRefusal(answer: Answered): boolean {
   return (
     [400, 403, 421, 429].includes(answer.status) && answer.headers['x-robots-tag'] === 'noindex, nofollow'
   );
@@ -43,15 +42,39 @@ export async function lookAtLogin(input: LookInput): Promise<Finding> {
 }
 
 function judgeLogin(tried: readonly Tried[], service: ServiceConfig): Finding {
-  const whyOpen = ({ answer, visit }: Tried): string | undefined => {
-    if (answer.kind !== 'answer' || isLoginRefusal(answer, service)) return undefined;
-    if (answer.status === 429 && isBareRefusal(answer)) return undefined;
-    return `without a session it answered ${describeAnswer(answer)} over ${visit.tls?.protocol ?? 'http'}`;
-  };
-  const finding = judgeAll(tried, whyOpen, 'the login answered 401 over HTTP/1.1 and HTTP/2');
+  const finding = judgeStrangers(
+    tried,
+    (answer) => isLoginRefusal(answer, service) || (answer.status === 429 && isBareRefusal(answer)),
+    'without a session it answered',
+    'the login answered 401 over HTTP/1.1 and HTTP/2',
+  );
   const silent = tried.find(({ answer }) => answer.kind === 'closed');
   if (finding.outcome !== 'shut' || !silent) return finding;
   return { ...finding, outcome: 'unknown', evidence: describeAnswer(silent.answer) };
+}
+
+type Answered = Extract<VisitAnswer, { kind: 'answer' }>;
+
+/** A part on the way is down or overloaded: that says nothing about the login, and must neither shut nor open a door. */
+const isOutage = (answer: VisitAnswer): boolean =>
+  answer.kind === 'answer' && answer.status >= 502 && answer.status <= 504;
+
+/** Every one of the requests has to be refused; what came from a part that is down is no refusal. */
+function judgeStrangers(
+  tried: readonly Tried[],
+  isRefused: (answer: Answered) => boolean,
+  words: string,
+  shut: string,
+): Finding {
+  const whyOpen = ({ answer, visit }: Tried): string | undefined =>
+    answer.kind !== 'answer' || isOutage(answer) || isRefused(answer)
+      ? undefined
+      : `${words} ${describeAnswer(answer)} (${visit.path}, ${visit.tls?.protocol ?? 'http'})`;
+  const finding = judgeAll(tried, whyOpen, shut);
+  const outage = tried.find(({ answer }) => isOutage(answer));
+  return finding.outcome === 'shut' && outage
+    ? { ...finding, outcome: 'unknown', evidence: describeAnswer(outage.answer) }
+    : finding;
 }
 
 /** A stranger's request: no cookie, no credentials, and no wish for a page. */
@@ -77,12 +100,10 @@ const CLAIMS = {
 
 export async function lookAtForgedAddress(input: LookInput): Promise<Finding> {
   const tried = await Promise.all(PROTOCOLS.map((protocol) => knock(input, protocol, CLAIMS)));
-  return judgeAll(
+  return judgeStrangers(
     tried,
-    ({ answer }) =>
-      isRefusal(answer, input.service)
-        ? undefined
-        : `a claim to be 127.0.0.1 was answered with ${describeAnswer(answer)}`,
+    (answer) => isRefusal(answer, input.service),
+    'a claim to be 127.0.0.1 was answered with',
     'a claim to be 127.0.0.1 is refused like everybody',
   );
 }
@@ -98,12 +119,10 @@ const HANDSHAKE = {
 
 export async function lookAtForeignWebSocket(input: LookInput): Promise<Finding> {
   const tried = await knock(input, 'http/1.1', HANDSHAKE);
-  return judgeAll(
+  return judgeStrangers(
     [tried],
-    ({ answer }) =>
-      isRefusal(answer, input.service)
-        ? undefined
-        : `the handshake was answered with ${describeAnswer(answer)}`,
+    (answer) => isRefusal(answer, input.service),
+    'the handshake was answered with',
     'a handshake from another page is refused',
   );
 }
@@ -135,10 +154,10 @@ export async function lookAtDeniedPaths(input: LookInput): Promise<Finding> {
       }),
     ),
   );
-  return judgeAll(
+  return judgeStrangers(
     tried,
-    ({ answer, visit }) =>
-      isRefusal(answer, service) ? undefined : `${visit.path} answered ${describeAnswer(answer)}`,
+    (answer) => isRefusal(answer, service),
+    'a made-up token was answered with',
     `${POWERFUL.length} paths and spellings are refused`,
   );
 }
