@@ -97,6 +97,15 @@ describe('an edit keeps what is not ours', () => {
     expect(editSettings('{gateway:{bind:"lan",bind:"auto"}}', edits)).toMatchObject({ ok: false });
   });
 
+  test('a comment inside of what would go is worth more than the edit', () => {
+    const text = '{plugins: {ours: {url: "x" /* of Ada */}}}';
+    const result = editSettings(text, [{ path: ['plugins', 'ours'], value: undefined }]);
+    expect(result).toEqual({ ok: false, reason: expect.stringContaining('comment') });
+    expect(
+      editSettings(text.replace('/* of Ada */', ''), [{ path: ['plugins', 'ours'], value: undefined }]).ok,
+    ).toBe(true);
+  });
+
   test('plain JSON is what a program that writes JSON keeps', () => {
     expect(isPlainJson('{"a": 1}')).toBe(true);
     expect(isPlainJson('{"a": 1} // one')).toBe(false);
