@@ -1,6 +1,7 @@
+import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { join } from 'node:path';
 import { PosternError } from '../core/errors/index.ts';
-import { makeKeyPem } from '../edge/tls/acme/account-key.ts';
+import { makeKeyPem, parseAccountKey } from '../edge/tls/acme/account-key.ts';
 import type { AcmeAccount } from '../edge/tls/acme/account.ts';
 import type { ChallengeSolver } from '../edge/tls/acme/contract.ts';
 import { type IssueOptions, issueCertificate, proveName } from '../edge/tls/acme/issue.ts';
@@ -31,7 +32,8 @@ export async function orderCertificate(options: OrderOptions): Promise<void> {
   const { settings, name, clock } = options;
   const file = join(settings.certsFolder, `${name}.pem`);
   const memo = join(settings.certsFolder, `${name}.order.json`);
-  const begun = await readBegunOrder(memo, settings.directoryUrl);
+  const known = await readBegunOrder(memo, settings.directoryUrl);
+  const begun = known && isInUse(known, options.inUse) ? undefined : known;
   const key = begun?.key ?? makeKeyPem();
   const account = await openAcmeAccount(options);
   const chain = await issueCertificate({
@@ -85,6 +87,11 @@ async function replacedBy(account: AcmeAccount, inUse: string | undefined): Prom
   return certificateIdOf(inUse);
 }
 
+/** Killed between the last two steps: the order was brought to its end, and its certificate is the one to be renewed. */
+function isInUse({ key }: BegunOrder, inUse: string | undefined): boolean {
+  return inUse !== undefined && new X509Certificate(inUse).checkPrivateKey(createPrivateKey(key));
+}
+
 /** One of another directory, or that cannot be read, is as good as none. */
 async function readBegunOrder(path: string, directoryUrl: string): Promise<BegunOrder | undefined> {
   const read = await readBoundedFile(path);
@@ -92,7 +99,12 @@ async function readBegunOrder(path: string, directoryUrl: string): Promise<Begun
   try {
     const begun = JSON.parse(read.file.bytes.toString('utf8')) as Partial<BegunOrder> | null;
     const { orderUrl, key } = begun ?? {};
-    if (begun?.directoryUrl !== directoryUrl || typeof orderUrl !== 'string' || typeof key !== 'string') {
+    if (
+      begun?.directoryUrl !== directoryUrl ||
+      typeof orderUrl !== 'string' ||
+      typeof key !== 'string' ||
+      !parseAccountKey(key)
+    ) {
       return undefined;
     }
     return { directoryUrl, orderUrl, key };

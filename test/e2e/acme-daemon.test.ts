@@ -66,7 +66,20 @@ test('nothing is asked for until somebody has agreed to the terms by hand', asyn
   await configure({});
   const { status, stderr } = await home.run(['up']);
   expect({ status, stderr }).toMatchObject({ status: 64, stderr: expect.stringContaining('agreeTos: true') });
+  expect((await home.run(['cert', 'account'])).status).toBe(64);
   expect(await readdir(join(home.root, 'certs'))).not.toContain('account.key');
+});
+
+test('the account is there for a CAA record before the daemon has run and anything was ordered', async () => {
+  await configure({ agreeTos: true });
+  const { status, stdout } = await home.run(['cert', 'account']);
+  expect({ status, stdout }).toEqual({
+    status: 0,
+    stdout: expect.stringMatching(/^https:\/\/localhost:\d+\/my-account\/\w+\n$/),
+  });
+  const again = await home.run(['cert', 'account', '--json']);
+  expect(JSON.parse(again.stdout)).toEqual({ account: stdout.trim() });
+  expect((await readdir(join(home.root, 'certs'))).filter((file) => file.includes(NAME))).toEqual([]);
 });
 
 test('from no certificate to a served one through the relay, then dry run, renewal, and a restart', async () => {

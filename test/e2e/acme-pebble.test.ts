@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openAcmeAccount } from '../../src/daemon/certificate-account.ts';
@@ -164,6 +164,23 @@ test.each([
   expect(orders.length).toBe(begun);
   await expect(home.visit(NAME, { ca: await pebble.root() })).resolves.toBeTruthy();
   expect(await certsOf(home)).not.toContain(`${NAME}.order.json`);
+});
+
+test('killed after the certificate was put in place, before the order was forgotten: the next renewal is a new order', async () => {
+  const file = join(home.folder, 'certs', `${NAME}.order.json`);
+  let memo = '';
+  const recording = home.keeper(settings(), {
+    async send(request) {
+      if (request.url.includes('/certZ/')) memo = await readFile(file, 'utf8');
+      return requestHttps(request);
+    },
+  });
+  recording.start(() => true);
+  await recording.renew(NAME, false);
+  const before = await home.visit(NAME);
+  await writeFile(file, memo, { mode: 0o600 });
+  await recording.renew(NAME, false);
+  expect((await home.visit(NAME)).serialNumber).not.toBe(before.serialNumber);
 });
 
 test('a dry run proves the name and leaves nothing behind; one that fails says why', async () => {

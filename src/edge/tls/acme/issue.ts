@@ -26,7 +26,13 @@ export async function issueCertificate(options: IssueOptions): Promise<string> {
   const order = await proveName(options);
   const finished = order.status === 'valid' ? order : await finalize(options, order);
   if (finished.certificate === undefined) throw odd(finished.url, 'a valid order names no certificate');
-  return (await account.fetch(finished.certificate)).text;
+  return onlyCertificates((await account.fetch(finished.certificate)).text);
+}
+
+/** Whatever else stands in the answer does not get into a file of ours (RFC 8555 §9.1). */
+function onlyCertificates(text: string): string {
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => `${block}\n`).join('');
 }
 
 /**
