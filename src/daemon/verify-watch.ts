@@ -89,10 +89,16 @@ export class VerifyWatch {
 
   #plan(delayMs: number): void {
     if (this.#isStopped) return;
-    this.#timer = this.#options.clock.after(
-      delayMs,
-      () => void this.look().then(() => this.#plan(INTERVAL_MS)),
-    );
+    this.#timer = this.#options.clock.after(delayMs, () => void this.#lookAndPlan());
+  }
+
+  async #lookAndPlan(): Promise<void> {
+    try {
+      await this.look();
+    } catch (error) {
+      this.#options.log.error({ error }, 'the look at the public doors failed');
+    }
+    this.#plan(INTERVAL_MS);
   }
 
   #planReturn(name: string): void {

@@ -294,6 +294,27 @@ test('nobody home: nothing public is called shut, and a look that throws is no a
   expect(JSON.stringify(verification)).not.toContain('\\u001b');
 });
 
+test('two services: what stands before one door of one of them bars neither the other nor what belongs to both', async () => {
+  const other = 'nas.example.com';
+  const config = configSchema.parse({
+    home: 'x',
+    relay: { host: '203.0.113.5' },
+    services: [NAME, other].map((name) => ({ name, to: 'http://127.0.0.1:18789' })),
+  });
+  // The world answers as NAME alone; nobody is there under the other name.
+  const verification = await verify({ surroundings: makeWorld(undefined, { config }) });
+  const outcomeOf = (code: CheckCode, subject: string): string | undefined =>
+    verification.checks.find((check) => check.code === code && check.subject === subject)?.outcome;
+  expect([outcomeOf('LOGIN', NAME), outcomeOf('LOGIN', other), outcomeOf('OTHER_NAMES', '')]).toEqual([
+    'shut',
+    'skipped',
+    'shut',
+  ]);
+  expect(verification.layers).toHaveLength(12);
+  const one = await verify({ surroundings: makeWorld(undefined, { config }), names: [NAME] });
+  expect(one.checks.filter(({ subject }) => subject === other)).toEqual([]);
+});
+
 test.each([502, 503, 504])(
   '%i from a part that is down shuts no door and calls none shut',
   async (status) => {
