@@ -1,16 +1,18 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Plan } from '../../src/provision/contract.ts';
-import { applyPlan, computePlan, destroyAll } from '../../src/provision/engine.ts';
+import { type EngineOptions, applyPlan, computePlan, destroyAll } from '../../src/provision/engine.ts';
 import { type ProvisionLab, startProvisionLab } from '../support/provision-lab.ts';
 
 /** What is on the relay already is never overwritten: the plan says what stands in the way, and nothing changes. */
 let relay: ProvisionLab;
+let engine: EngineOptions;
 let found: string;
 const cleanups: string[] = [];
 
 beforeAll(async () => {
   relay = await startProvisionLab({ names: ['chat.example.test'] });
   await relay.startAtd();
+  engine = await relay.engine();
   found = await relay.tree();
 });
 afterAll(() => relay?.stop());
@@ -24,8 +26,7 @@ const owner = async (change: string, cleanup: string): Promise<void> => {
   cleanups.push(cleanup);
   await relay.sh(change);
 };
-const plan = async (adopt: readonly string[] = []): Promise<Plan> =>
-  computePlan(await relay.engine(), new Set(adopt));
+const plan = (): Promise<Plan> => computePlan(engine);
 
 /** Every sentence and line about one resource. */
 const saidOf = ({ blocked }: Plan, resource: string): string =>
@@ -36,7 +37,6 @@ const saidOf = ({ blocked }: Plan, resource: string): string =>
 
 async function isRefused(): Promise<void> {
   const before = await relay.tree();
-  const engine = await relay.engine();
   await expect(applyPlan(engine, await computePlan(engine))).rejects.toMatchObject({
     code: 'PROVISION_BLOCKED',
   });
@@ -55,7 +55,6 @@ test('a foreign file is blocked, taken over with --adopt, and put back by destro
   expect(saidOf(blocked, 'http-redirect')).toContain('- # the owner has a word');
   expect(saidOf(blocked, 'http-redirect')).toContain('postern apply --adopt http-redirect');
   await isRefused();
-  const engine = await relay.engine();
   const adopted = new Set(['http-redirect']);
   const changes = await computePlan(engine, adopted);
   expect(changes.changes.find(({ resource }) => resource === 'http-redirect')?.action).toBe('adopt');
@@ -100,7 +99,6 @@ test("the administrator's global settings do not stop the account, and are not c
   );
   const asRoot = (): Promise<string> => relay.sh('sshd -T -C user=root,host=h,addr=1.2.3.4');
   const before = await asRoot();
-  const engine = await relay.engine();
   await applyPlan(engine, await computePlan(engine));
   expect(await asRoot()).toBe(before);
   await destroyAll(engine);
@@ -126,7 +124,6 @@ test("a foreign stream block is blocked with the line to add; with that line Pos
   await isRefused();
   await relay.sh(block('include /etc/nginx/postern.d/*.conf;'));
   const before = await relay.tree();
-  const engine = await relay.engine();
   await applyPlan(engine, await computePlan(engine));
   expect((await computePlan(engine)).changes).toEqual([]);
   expect(await relay.sh('ls /etc/nginx/modules-enabled')).not.toContain('99-postern.conf');
@@ -137,7 +134,6 @@ test("a foreign stream block is blocked with the line to add; with that line Pos
 test('what nginx does not accept is taken back, and nginx goes on', async () => {
   const path = '/etc/nginx/postern.d/zz.conf';
   await owner(`mkdir /etc/nginx/postern.d; echo 'nonsense on;' >${path}`, 'rm -r /etc/nginx/postern.d');
-  const engine = await relay.engine();
   await expect(applyPlan(engine, await computePlan(engine))).rejects.toMatchObject({
     code: 'PROVISION_STEP_FAILED',
     message: expect.stringContaining('unknown directive "nonsense"'),

@@ -23,10 +23,12 @@ export function findSshdObstacles(
   settings: readonly (readonly [keyword: string, value: string])[],
 ): readonly Obstacle[] {
   if (answer.before.trim() !== '') {
-    return [obstacle("sshd does not accept the relay's configuration as it is", [answer.before.trim()])];
+    return [
+      obstacle("sshd does not accept the relay's configuration as it is", answer.before.trim().split('\n')),
+    ];
   }
   if (answer.test.trim() !== '') {
-    return [obstacle('sshd does not accept what Postern would add', [answer.test.trim()])];
+    return [obstacle('sshd does not accept what Postern would add', answer.test.trim().split('\n'))];
   }
   const denied = findDenial(answer);
   if (denied.length > 0) return denied;

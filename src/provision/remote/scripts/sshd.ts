@@ -33,10 +33,11 @@ for kind in with without; do
     /etc/ssh/sshd_config >"$tmp/$kind.conf"
 done
 printf '%s' "$content" | base64 -d >"$tmp/with/$(basename "$dropin")"
+real_names() { tr -d '\\r' | sed -e "s|$tmp/$1/|/etc/ssh/sshd_config.d/|g" -e "s|$tmp/$1.conf|/etc/ssh/sshd_config|g"; }
 echo '== before'
-sshd -t -f "$tmp/without.conf" 2>&1
+sshd -t -f "$tmp/without.conf" 2>&1 | real_names without
 echo '== test'
-sshd -t -f "$tmp/with.conf" 2>&1
+sshd -t -f "$tmp/with.conf" 2>&1 | real_names with
 echo '== account'
 sshd -T -f "$tmp/with.conf" -C "$(where "$account")" 2>/dev/null
 echo '== others'
