@@ -40,9 +40,9 @@ export function define(command: Command): void {
 }
 
 const HELP = `
-Certificates are renewed by themselves: in the window that the authority suggests
-(RFC 9773), else at two thirds of their life. The one in use goes on until a
-better one is there.
+Certificates are renewed by themselves: in the window that the authority
+suggests (RFC 9773), else at two thirds of their life. The one in use goes on
+until a better one is there.
 
 Examples:
   postern cert status
