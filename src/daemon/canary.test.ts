@@ -8,7 +8,7 @@ import { HealthTracker } from './health/tracker.ts';
 const NAME = 'chat.example.com';
 const fine: TlsAnswer = { ok: true, status: 200, body: 'ours', tookMs: 12.34 };
 
-function make(isBehindBasicAuth = false) {
+function make(isBehindBasicAuth = false, hasCertificate = true) {
   const clock = new FakeClock();
   const health = new HealthTracker(clock);
   const asked: TlsRequest[] = [];
@@ -19,7 +19,7 @@ function make(isBehindBasicAuth = false) {
     edge: { makeCanary: () => ({ path: '/.well-known/x', expectedBody: 'ours' }) },
     certificates: {
       isOurs: (_, shown) => shown.fingerprint256 === 'OURS',
-      find: () => ({ cert: '', key: '' }),
+      find: () => (hasCertificate ? { cert: '', key: '' } : undefined),
     },
     health,
     clock,
@@ -103,4 +103,15 @@ test('nothing is asked or said after the stop', async () => {
   await settle();
   expect(asked).toHaveLength(1);
   expect(health.incidents()).toEqual([]);
+});
+
+test('before a name has its first certificate it proves no connection, and that holds nobody up', async () => {
+  const { canary, asked } = make(false, false);
+  expect(canary.canProbe()).toBe(false);
+  await canary.sendProbe(new AbortController().signal);
+  expect(asked).toEqual([]);
+  const later = make();
+  expect(later.canary.canProbe()).toBe(true);
+  await later.canary.sendProbe(new AbortController().signal);
+  expect(later.asked).toHaveLength(1);
 });
