@@ -31,7 +31,7 @@ export function renderPlan(plan: Plan, paint: Paint): string {
 
 function renderChange(change: Change, paint: Paint): string {
   const sign = `${SIGNS[change.action]} ${change.action}`;
-  const head = `  ${change.action === 'create' ? paint.green(sign) : paint.yellow(sign)}: ${change.what}`;
+  const head = `  ${change.action === 'create' ? paint.green(sign) : paint.yellow(sign)}: ${printable(change.what)}`;
   const risk = change.isRisky
     ? wrapText(
         'The relay takes it back by itself unless a new login proves that the way in works.',
@@ -41,7 +41,7 @@ function renderChange(change: Change, paint: Paint): string {
     : [];
   return [
     ...wrapHead(head, change.resource, paint),
-    ...wrapText(change.why, WIDTH, '      '),
+    ...wrapText(printable(change.why, 400), WIDTH, '      '),
     ...risk,
     ...change.lines.map((line) => paint.dim(`        ${fit(line, WIDTH - 8)}`)),
   ].join('\n');
@@ -49,10 +49,12 @@ function renderChange(change: Change, paint: Paint): string {
 
 function renderBlocked({ resource, what, obstacles }: Blocked, paint: Paint): string {
   const lines = obstacles.flatMap((obstacle) => [
-    ...wrapText(`${obstacle.sentence}.`, WIDTH, '      '),
+    ...wrapText(`${printable(obstacle.sentence, 500)}.`, WIDTH, '      '),
     ...obstacle.lines.map((line) => `        ${fit(line, WIDTH - 8)}`),
   ]);
-  return [...wrapHead(`  ${paint.red('! blocked')}: ${what}`, resource, paint), ...lines].join('\n');
+  return [...wrapHead(`  ${paint.red('! blocked')}: ${printable(what)}`, resource, paint), ...lines].join(
+    '\n',
+  );
 }
 
 function wrapHead(head: string, resource: string, paint: Paint): string[] {

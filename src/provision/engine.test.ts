@@ -240,7 +240,10 @@ test('packages stay unless they are asked for', async () => {
   const engine = await engineOf([packages]);
   await applyPlan(engine, await computePlan(engine));
   expect(await undoLast(engine)).toMatchObject([{ reason: 'stays' }]);
+  expect(await destroyAll(engine)).toMatchObject([{ reason: 'stays' }]);
   expect(things.get('packages')?.state).toBe('want');
+  expect(await destroyAll(engine, { withPackages: true })).toEqual([]);
+  expect(things.get('packages')?.state).toBe(null);
 });
 
 test('a plan is stale as soon as one change of it is another one', async () => {

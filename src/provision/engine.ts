@@ -161,9 +161,10 @@ export async function undoLast(
     const left: LeftBehind[] = [];
     for (const [index, { resource, before }] of known.toReversed().entries()) {
       const tell = tellerOf(options, resource, index, known.length);
-      if (resource.staysBehind && !withPackages) left.push(leave(resource, 'stays'));
+      const isLeft = resource.staysBehind === true && !withPackages;
+      if (isLeft) left.push(leave(resource, 'stays'));
       else await putBack(world, resource, before, tell);
-      journal.markUndone(run.id, resource.id);
+      journal.markUndone(run.id, resource.id, { isStillOurs: isLeft });
       tell('done');
     }
     journal.markRunUndone(run.id);
@@ -227,7 +228,7 @@ export async function destroyAll(
         tell,
       });
       if (reason !== undefined) left.push(leave(resource, reason));
-      journal.disown(resource.id);
+      if (reason !== 'stays') journal.disown(resource.id);
       tell('done');
     }
     journal.closeAllRuns();

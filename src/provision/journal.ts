@@ -165,12 +165,13 @@ export class Journal {
     }));
   }
 
-  /** It is as it was before the run; what the run had made ours is not ours any more. */
-  markUndone(run: number, resource: ResourceId): void {
+  /** It is as it was before the run, and not ours any more when the run had made it so; or it was left behind. */
+  markUndone(run: number, resource: ResourceId, { isStillOurs }: { isStillOurs: boolean }): void {
     this.#transaction(() => {
       this.#database
         .prepare("UPDATE entries SET state = 'undone' WHERE run = ? AND resource = ?")
         .run(run, resource);
+      if (isStillOurs) return;
       this.#database.prepare('DELETE FROM owned WHERE resource = ? AND since = ?').run(resource, run);
     });
   }

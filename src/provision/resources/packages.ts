@@ -38,18 +38,18 @@ export function packagesResource(): Resource {
       const shell = await world.relay.shell();
       const [wanted, there] = [state as State, from as State];
       const missing = partsOf((part) => wanted[part] && !there[part]);
-      if (missing.length > 0) {
-        await runStep(shell, INSTALL_PACKAGES, missing, { timeoutMs: INSTALL_TIMEOUT_MS });
-      } else {
-        await runStep(shell, REMOVE_PACKAGES, [], { timeoutMs: INSTALL_TIMEOUT_MS });
-      }
+      const needless = partsOf((part) => !wanted[part] && there[part]);
+      const options = { timeoutMs: INSTALL_TIMEOUT_MS };
+      if (missing.length > 0) await runStep(shell, INSTALL_PACKAGES, missing, options);
+      if (needless.length > 0) await runStep(shell, REMOVE_PACKAGES, needless, options);
     },
+    original: ({ state }) => ({ ...(state as State), system: 'known' }),
     describe: (from, to) => {
       const [there, wanted] = [from as State, to as State];
       const missing = partsOf((part) => wanted[part] && !there[part]);
       return missing.length > 0
         ? [`apt-get install ${missing.join(' ')}`]
-        : ['apt-get purge what was installed'];
+        : [`apt-get purge ${partsOf((part) => !wanted[part] && there[part]).join(' ')}`];
     },
   };
 }

@@ -14,30 +14,29 @@ fi
 echo '== end'`,
 };
 
-/** Installs the packages that are named; what came with them is written down for the way back. */
+/** The words are packages. */
 export const INSTALL_PACKAGES: RemoteScript = {
   name: 'install packages',
   text: `set -eu
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
-kept=/var/lib/postern-kept
-install -d -o root -g root -m 0700 "$kept"
-list() { dpkg-query -W -f '\${db:Status-Abbrev}\${Package}\\n' | sed -n 's/^ii *//p' | sort; }
-if [ ! -e "$kept/packages.before" ]; then list >"$kept/packages.before.new"; mv "$kept/packages.before.new" "$kept/packages.before"; fi
 apt-get -q update >/dev/null
-apt-get -q -y --no-install-recommends install "$@" </dev/null >/dev/null
-list | comm -13 "$kept/packages.before" - >"$kept/packages"`,
+apt-get -q -y --no-install-recommends install "$@" >/dev/null`,
 };
 
-/** Removes what INSTALL_PACKAGES brought, and nothing that was there before it. */
+/** The words are packages. What came with them goes too: what nobody needs now, and somebody needed before. */
 export const REMOVE_PACKAGES: RemoteScript = {
   name: 'remove packages',
   text: `set -eu
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
-kept=/var/lib/postern-kept
-if [ -s "$kept/packages" ]; then
+unneeded() { apt-get -q -s autoremove | sed -n 's/^Remv \\([^ ]*\\).*/\\1/p' | sort; }
+lists=$(mktemp -d /run/postern-step.XXXXXXXXXX)
+trap 'rm -rf "$lists"' EXIT
+unneeded >"$lists/before"
+apt-get -q -y purge "$@" >/dev/null
+unneeded >"$lists/after"
+comm -13 "$lists/before" "$lists/after" >"$lists/brought"
+if [ -s "$lists/brought" ]; then
   # shellcheck disable=SC2046
-  apt-get -q -y purge $(cat "$kept/packages") </dev/null >/dev/null
-fi
-rm -f "$kept/packages" "$kept/packages.before"
-if [ -d "$kept" ]; then rmdir --ignore-fail-on-non-empty "$kept"; fi`,
+  apt-get -q -y purge $(cat "$lists/brought") >/dev/null
+fi`,
 };
