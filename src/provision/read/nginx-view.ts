@@ -139,6 +139,18 @@ export function ceilingNote(view: NginxView, connections: number): string {
   );
 }
 
+/** Files of Postern for another port: another home's, or of an earlier setting of this one. Nobody can tell from here. */
+export function otherPortNotes(view: NginxView, port: number): readonly string[] {
+  const files = view.listens.flatMap(({ file }) =>
+    /^\/etc\/nginx\/postern\.d\/listen-\d{1,5}\.conf$/.test(file) ? [file] : [],
+  );
+  return [...new Set(files)]
+    .filter((file) => !file.endsWith(`/listen-${port}.conf`))
+    .map(
+      (file) => `${file} is there for another port. If no other home uses it: rm ${file} && nginx -s reload`,
+    );
+}
+
 /** Ports in the configuration that nginx does not hold: a start from nothing would not get them either. */
 export function unboundPorts(view: NginxView, sockets: string): readonly number[] {
   const held = new Set(

@@ -5,6 +5,7 @@ import { parseNginxDump } from './nginx-dump.ts';
 import {
   ceilingNote,
   foreignStream,
+  otherPortNotes,
   portObstacles,
   streamObstacles,
   unboundPorts,
@@ -88,6 +89,16 @@ test('what would not be bound by a start from nothing: a port of two kinds, and 
   const both =
     '# configuration file /x:\nhttp { server { listen 80; listen 81; } }\nstream { server { listen 80; } }\n';
   expect(unboundPorts(viewOf(both, ''), SOCKETS)).toEqual([80, 81]);
+});
+
+test("a file of Postern's for another port is pointed out, the own one is not", () => {
+  const file = (port: number): string =>
+    `# configuration file /etc/nginx/postern.d/listen-${port}.conf:\nserver { listen ${port}; }\n`;
+  const view = viewOf(file(443) + file(8443), '');
+  expect(otherPortNotes(view, 8443)).toEqual([
+    expect.stringContaining('rm /etc/nginx/postern.d/listen-443.conf'),
+  ]);
+  expect(otherPortNotes(viewOf(file(443), ''), 443)).toEqual([]);
 });
 
 test('the ceiling names its number and its line', () => {

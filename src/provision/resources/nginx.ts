@@ -10,6 +10,7 @@ import {
   type NginxView,
   ceilingNote,
   foreignStream,
+  otherPortNotes,
   portObstacles,
   streamObstacles,
   unboundPorts,
@@ -79,7 +80,7 @@ async function inspectStream(shell: Shell, options: NginxOptions, connections: n
   const isIncluded = foreignStream(view)?.includesOurs === true;
   return {
     obstacles: [...obstacles, ...streamObstacles(view, options.httpsPort)],
-    notes: [ceilingNote(view, connections)],
+    notes: [ceilingNote(view, connections), ...otherPortNotes(view, options.httpsPort)],
     satisfied: isIncluded ? [NGINX_STREAM_ENTRY] : [],
   };
 }
