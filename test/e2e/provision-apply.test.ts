@@ -52,3 +52,26 @@ test('undo takes the last apply back, and destroy without a journal finds what i
   await destroyAll(await relay.engine());
   expect(await relay.tree()).toBe(found);
 });
+
+test('two homes share a relay: one goes and the other stays as wanted; the last one takes what both used', async () => {
+  const relay = await bare();
+  const files = 'find /etc /usr/local/lib /var/lib -name "*postern*" -not -path "*/spool/*"';
+  const one = await relay.engine();
+  await applyPlan(one, await computePlan(one));
+  relay.journalFile = `${relay.journalFile}-two`;
+  const two = await relay.engine({
+    config: (config) => ({
+      ...config,
+      home: 'two',
+      services: config.services.map((service) => ({ ...service, name: 'two.example.test' })),
+    }),
+    relay: (real) => ({ ...real, proveLink: async () => {} }),
+  });
+  await applyPlan(two, await computePlan(two));
+  expect((await computePlan(one)).changes).toEqual([]);
+  await destroyAll(one);
+  expect((await computePlan(two)).changes).toEqual([]);
+  expect(await relay.sh(files)).not.toContain('postern-x');
+  await destroyAll(two);
+  expect(await relay.sh(files)).toBe('');
+});

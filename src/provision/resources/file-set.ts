@@ -175,15 +175,17 @@ function oddThings({ files, folders }: FileSetOptions, found: ReadonlyMap<string
   ];
 }
 
-/** Files with our mark were made by an apply that this journal does not know: nothing was there before them. */
+/**
+ * Files with our mark were made by an apply that this journal does not know, and the folders have names of ours (another
+ * home made them, perhaps): nothing was there before them. A folder goes only when it is empty.
+ */
 function originalOf({ files, folders }: FileSetOptions, firstSeen: Observed): Json {
   const state = asState(firstSeen.state);
-  const isOld = files.some(({ path }) => isOurs(state.files[path]));
   const before: FileSetState = {
     files: Object.fromEntries(
       files.map(({ path }) => [path, isOurs(state.files[path]) ? null : (state.files[path] ?? null)]),
     ),
-    folders: Object.fromEntries(folders.map((path) => [path, !isOld && (state.folders[path] ?? false)])),
+    folders: Object.fromEntries(folders.map((path) => [path, false])),
   };
   return before as unknown as Json;
 }
