@@ -9,7 +9,7 @@ import type { DaemonParts, Login, LoginOptions } from './parts.ts';
 /** The parts of a daemon as people run it. */
 export const realParts: DaemonParts = {
   openLogin,
-  startEdge: (options) => startEdge({ ...options, isOwnAddress: knowOwnAddresses(options.clock) }),
+  startEdge: (options) => startEdge({ isOwnAddress: knowOwnAddresses(options.clock), ...options }),
   startLink,
 };
 

@@ -24,6 +24,7 @@ import { type Published, publish } from '../support/published.ts';
 import { type Tap, startTap } from '../support/tap.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { makeTestFolder } from '../support/temporary-folder.ts';
+import { testSettings } from './openclaw/settings.ts';
 
 /**
  * The real OpenClaw gateway, published by the real daemon through real sshd and nginx. It is started once;
@@ -486,3 +487,5 @@ describe('the gateway’s own page in a browser', () => {
     await owner.close();
   }
 });
+
+describe('its settings, changed by Postern while it runs', () => testSettings(() => gateway));

@@ -85,6 +85,8 @@ export async function publish(options: PublishOptions): Promise<Published> {
       log: silentLog,
       parts: {
         ...parts,
+        // In the lab home and visitor share this machine, so that its addresses are the visitor's as well.
+        startEdge: (edgeOptions) => parts.startEdge({ ...edgeOptions, isOwnAddress: () => false }),
         openLogin: async (loginOptions) => {
           const login = await parts.openLogin(loginOptions);
           await login.admin.addUser({ name: USER, password: PASSWORD });
