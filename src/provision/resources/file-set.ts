@@ -129,7 +129,7 @@ function ownershipOf(options: FileSetOptions, state: FileSetState): Ownership {
   return there.every(({ path }) => isOurs(state.files[path])) ? 'ours' : 'foreign';
 }
 
-function isOurs(file: FileState | null | undefined): boolean {
+export function isOurs(file: FileState | null | undefined): boolean {
   return !!file && textOf(file).slice(0, 400).includes(MARKER);
 }
 

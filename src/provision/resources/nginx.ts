@@ -21,7 +21,7 @@ import { PUT_FILES } from '../remote/scripts/files.ts';
 import { PLACE_NGINX, READ_NGINX } from '../remote/scripts/nginx.ts';
 import type { Shell } from '../remote/shell.ts';
 import type { RelayFile } from '../render/relay-files.ts';
-import { type FileSetOptions, type FileSetTarget, fileSet } from './file-set.ts';
+import { type FileSetOptions, type FileSetTarget, fileSet, isOurs } from './file-set.ts';
 
 export interface NginxOptions {
   readonly home: string;
@@ -141,7 +141,8 @@ async function placeAndCheck(
     await runStep(shell, PUT_FILES, words);
     return;
   }
-  const isServing = Object.values(state.files).some((file) => file !== null);
+  // What an owner gets back may serve another port, or none.
+  const isServing = Object.values(state.files).some(isOurs);
   await runStep(shell, PLACE_NGINX, [isServing ? String(port) : '', ...words], { timeoutMs: 120_000 });
   const { view, sockets } = await look(shell, 'root');
   const unbound = view === undefined ? [] : unboundPorts(view, sockets);
