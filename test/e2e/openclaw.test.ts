@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Incident } from '../../src/daemon/contract.ts';
 import { judgeStrangerAnswer } from '../../src/gateway/stranger-guard.ts';
 import { Browser } from '../support/browser.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { launchChromium, visit } from '../support/chromium.ts';
 import { type OpenAiStub, startOpenAiStub } from '../support/openai-stub.ts';
 import {
   type ConnectResult,
@@ -449,7 +449,7 @@ describe('the gateway’s own page in a browser', () => {
 
   test('loads and connects through the public name, and chats', async () => {
     const page = chromium.pages()[0] ?? (await chromium.newPage());
-    await page.goto(published.origin);
+    await visit(page, published.origin);
     const code = await page.locator('#code').innerText();
     const { comparison } = await published.admin.findRequest({ code });
     await published.admin.approveRequest({ code, comparison });
@@ -460,8 +460,8 @@ describe('the gateway’s own page in a browser', () => {
     await page.waitForURL(`${published.origin}/**`);
 
     // A new document: from `/` to `/#…` alone the page would not start again.
-    await page.goto('about:blank');
-    await page.goto(`${published.origin}/#token=${TOKEN}`);
+    await visit(page, 'about:blank');
+    await visit(page, `${published.origin}/#token=${TOKEN}`);
     await approvePending('openclaw-control-ui');
     const message = page.getByPlaceholder(/^Message /);
     await message.waitFor({ timeout: 60_000 });
