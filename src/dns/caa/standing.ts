@@ -75,7 +75,7 @@ export async function judgeCaaStanding(
   if (!own.isPermitted) return { kind: 'refused', reason: own.reason };
   const strangers = [
     { ...request, accountUri: `${binding.accountUri}-stranger` },
-    { ...request, isWildcard: true },
+    { ...request, accountUri: `${binding.accountUri}-stranger`, isWildcard: true },
     ...METHODS.filter((method) => !methods.includes(method)).map((method) => ({ ...request, method })),
   ];
   const open = strangers
