@@ -24,7 +24,7 @@ const WORDS: readonly (readonly [RegExp, UpdateOutcome])[] = [
   [/Communication with|timed out|couldn't get address|connection refused|unreachable/, 'unreachable'],
 ];
 
-/** One place for nsupdate's words (BIND 9.16 to 9.20); recorded samples are in `test/golden/nsupdate`. */
+/** One place for nsupdate's words; samples recorded from BIND 9.18 are in `test/golden/nsupdate`. */
 export function classifyUpdate(
   end: Pick<RunResult, 'status' | 'stderr' | 'stdout' | 'startError'>,
 ): UpdateOutcome {
