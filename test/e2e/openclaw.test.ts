@@ -488,4 +488,6 @@ describe('the gateway’s own page in a browser', () => {
   }
 });
 
-describe('its settings, changed by Postern while it runs', () => testSettings(() => gateway));
+describe('its settings, changed by Postern while it runs', () => {
+  testSettings(() => gateway);
+});
