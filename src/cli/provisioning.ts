@@ -47,7 +47,8 @@ export async function withEngine<T>(
   if (key.isNew) printNote(`Made Postern's own ssh key: ${key.file}`);
   const catalogue = relayCatalogue({ config, publicKey: key.publicKey });
   const relay = await openRelay(config, folder, options);
-  const journal = await Journal.open(join(folder.root, 'provision.db'));
+  const scope = `${config.home}@${config.relay.host}:${config.relay.port}`;
+  const journal = await Journal.open(join(folder.root, 'provision.db'), scope);
   try {
     return await work({
       home: config.home,

@@ -54,7 +54,7 @@ async function engineOf(resources: readonly Resource[], journal?: Journal): Prom
     relay: 'r:22',
     catalogue: { resources, revive: (id) => resources.find((one) => one.id === id) },
     world: { relay, clock: new FakeClock(), log: silentLog },
-    journal: journal ?? (await Journal.open(':memory:')),
+    journal: journal ?? (await Journal.open(':memory:', 'x@r')),
   };
 }
 
@@ -258,7 +258,7 @@ test('a plan is stale as soon as one change of it is another one', async () => {
 });
 
 test('two commands at once: the second is refused while the first one lives', async () => {
-  const journal = await Journal.open(':memory:');
+  const journal = await Journal.open(':memory:', 'x@r');
   const other = spawnProcess('sleep', ['60']);
   await journal.hold((await identifyProcess(other.pid as number)) as ProcessIdentity);
   await expect(journal.hold()).rejects.toMatchObject({ code: 'PROVISION_BUSY' });

@@ -101,7 +101,13 @@ async function applyOne({ options, run, resource, retiredTo, adopted, tell }: St
   if (verdict.kind === 'blocked') throw blocked([resource.id]);
   if (verdict.kind !== 'change') return;
   const original = originalOf(resource, observed);
-  journal.start(run, { resource: resource.id, before: observed.state, after: verdict.target, original });
+  journal.start(run, {
+    resource: resource.id,
+    before: observed.state,
+    after: verdict.target,
+    original,
+    isAdopted: verdict.action === 'adopt',
+  });
   tell('written');
   await putAndCheck(world, resource, { state: verdict.target, from: observed.state });
   tell('put');

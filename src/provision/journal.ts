@@ -37,6 +37,19 @@ const MIGRATIONS: readonly Migration[] = [
     started_at TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE runs ADD COLUMN scope TEXT NOT NULL DEFAULT '';
+  ALTER TABLE owned RENAME TO owned_before;
+  CREATE TABLE owned (
+    scope TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    original TEXT NOT NULL,
+    since INTEGER NOT NULL REFERENCES runs (id),
+    PRIMARY KEY (scope, resource)
+  ) STRICT;
+  INSERT INTO owned SELECT '', resource, original, since FROM owned_before ORDER BY rowid;
+  DROP TABLE owned_before;
+  `,
 ];
 
 export interface JournalEntry {
@@ -60,21 +73,32 @@ export interface StartedChange {
   readonly after: Json;
   /** What `destroy` puts back; kept from the first time. */
   readonly original: Json;
+  /** What is there is somebody's own and is taken over: what `destroy` would have put back before does not count. */
+  readonly isAdopted?: boolean;
 }
 
 export class Journal {
   readonly #database: Database;
+  readonly #scope: string;
 
-  private constructor(database: Database) {
+  private constructor(database: Database, scope: string) {
     this.#database = database;
+    this.#scope = scope;
   }
 
-  /** @param path a file in `~/.postern`, or `:memory:` */
-  static async open(path: string): Promise<Journal> {
+  /**
+   * @param path a file in `~/.postern`, or `:memory:`
+   * @param scope the home and the relay that it is about. What was found on one relay is never put back on another;
+   *   what an earlier Postern wrote down without a scope belongs to the first one that opens it
+   */
+  static async open(path: string, scope: string): Promise<Journal> {
     const database = await openDatabase(path, MIGRATIONS);
     // Ahead of the change means: on the disk, also after a power cut.
     database.exec('PRAGMA synchronous = FULL');
-    return new Journal(database);
+    for (const table of ['runs', 'owned']) {
+      database.prepare(`UPDATE ${table} SET scope = ? WHERE scope = ''`).run(scope);
+    }
+    return new Journal(database, scope);
   }
 
   close(): void {
@@ -93,10 +117,20 @@ export class Journal {
     if (row && row.pid !== holder.pid && (await isSameProcess({ pid: row.pid, startedAt: row.started_at }))) {
       throw new PosternError('PROVISION_BUSY', { pid: row.pid });
     }
-    this.#database
-      .prepare('INSERT OR REPLACE INTO holder (one, pid, started_at) VALUES (1, ?, ?)')
-      .run(holder.pid, holder.startedAt);
+    this.#takeHold(row, holder);
     return () => void this.#database.prepare('DELETE FROM holder WHERE pid = ?').run(holder.pid);
+  }
+
+  /** Only what was seen is replaced: of two that start at once, one finds the other there. @throws PROVISION_BUSY */
+  #takeHold(seen: { pid: number } | undefined, { pid, startedAt }: ProcessIdentity): void {
+    this.#transaction(() => {
+      const now = this.#database.prepare('SELECT pid FROM holder').get() as { pid: number } | undefined;
+      if (now !== undefined && now.pid !== seen?.pid)
+        throw new PosternError('PROVISION_BUSY', { pid: now.pid });
+      this.#database
+        .prepare('INSERT OR REPLACE INTO holder (one, pid, started_at) VALUES (1, ?, ?)')
+        .run(pid, startedAt);
+    });
   }
 
   /** A new run, or the interrupted one: it goes on, so that one undo takes back all of it. */
@@ -104,14 +138,16 @@ export class Journal {
     const last = this.lastRun();
     if (last?.state === 'running') return last.id;
     return Number(
-      this.#database.prepare("INSERT INTO runs (started_at, state) VALUES (?, 'running')").run(nowMs)
-        .lastInsertRowid,
+      this.#database
+        .prepare("INSERT INTO runs (started_at, state, scope) VALUES (?, 'running', ?)")
+        .run(nowMs, this.#scope).lastInsertRowid,
     );
   }
 
   /** Written before the first touch. In a run that goes on, the first look at a resource counts. */
-  start(run: number, { resource, before, after, original }: StartedChange): void {
+  start(run: number, { resource, before, after, original, isAdopted = false }: StartedChange): void {
     this.#transaction(() => {
+      const isFirstLook = !this.entries(run).some((entry) => entry.resource === resource);
       this.#database
         .prepare(
           `INSERT INTO entries (run, resource, before, after, state) VALUES (?, ?, ?, ?, 'started')
@@ -119,8 +155,12 @@ export class Journal {
         )
         .run(run, resource, JSON.stringify(before), JSON.stringify(after));
       this.#database
-        .prepare('INSERT OR IGNORE INTO owned (resource, original, since) VALUES (?, ?, ?)')
-        .run(resource, JSON.stringify(original), run);
+        .prepare('INSERT OR IGNORE INTO owned (scope, resource, original, since) VALUES (?, ?, ?, ?)')
+        .run(this.#scope, resource, JSON.stringify(original), run);
+      if (!isAdopted || !isFirstLook) return;
+      this.#database
+        .prepare('UPDATE owned SET original = ? WHERE scope = ? AND resource = ?')
+        .run(JSON.stringify(original), this.#scope, resource);
     });
   }
 
@@ -140,8 +180,10 @@ export class Journal {
   /** The last run that is not taken back. */
   lastRun(): JournalRun | undefined {
     const row = this.#database
-      .prepare("SELECT id, started_at, state FROM runs WHERE state != 'undone' ORDER BY id DESC LIMIT 1")
-      .get() as { id: number; started_at: number; state: JournalRun['state'] } | undefined;
+      .prepare(
+        "SELECT id, started_at, state FROM runs WHERE scope = ? AND state != 'undone' ORDER BY id DESC LIMIT 1",
+      )
+      .get(this.#scope) as { id: number; started_at: number; state: JournalRun['state'] } | undefined;
     return row && { id: row.id, startedAtMs: row.started_at, state: row.state };
   }
 
@@ -172,7 +214,9 @@ export class Journal {
         .prepare("UPDATE entries SET state = 'undone' WHERE run = ? AND resource = ?")
         .run(run, resource);
       if (isStillOurs) return;
-      this.#database.prepare('DELETE FROM owned WHERE resource = ? AND since = ?').run(resource, run);
+      this.#database
+        .prepare('DELETE FROM owned WHERE scope = ? AND resource = ? AND since = ?')
+        .run(this.#scope, resource, run);
     });
   }
 
@@ -183,8 +227,8 @@ export class Journal {
   /** Everything that is ours, and what was there before it. */
   owned(): ReadonlyMap<ResourceId, Json> {
     const rows = this.#database
-      .prepare('SELECT resource, original FROM owned ORDER BY rowid')
-      .all() as unknown as {
+      .prepare('SELECT resource, original FROM owned WHERE scope = ? ORDER BY rowid')
+      .all(this.#scope) as unknown as {
       resource: string;
       original: string;
     }[];
@@ -192,12 +236,12 @@ export class Journal {
   }
 
   disown(resource: ResourceId): void {
-    this.#database.prepare('DELETE FROM owned WHERE resource = ?').run(resource);
+    this.#database.prepare('DELETE FROM owned WHERE scope = ? AND resource = ?').run(this.#scope, resource);
   }
 
   /** After `destroy` there is nothing left to take back. */
   closeAllRuns(): void {
-    this.#database.exec("UPDATE runs SET state = 'undone'");
+    this.#database.prepare("UPDATE runs SET state = 'undone' WHERE scope = ?").run(this.#scope);
   }
 
   #transaction(work: () => void): void {

@@ -12,7 +12,7 @@ import { Journal } from '../../src/provision/journal.ts';
 
 /** The engine with a journal of its own, for resources that need no relay. */
 export class DnsWorld {
-  readonly #journal = Journal.open(':memory:');
+  readonly #journal = Journal.open(':memory:', 'x@relay');
   #catalogue: Catalogue = { resources: [], revive: () => undefined };
 
   use(catalogue: Catalogue): this {

@@ -101,7 +101,7 @@ async function makeEngine(
     },
     clock: systemClock,
   });
-  const journal = await Journal.open(journalFile);
+  const journal = await Journal.open(journalFile, 'x@relay');
   const { windowSeconds, onProgress } = change;
   const engine: EngineOptions = {
     home: config.home,
