@@ -1,6 +1,7 @@
 import { NGINX_STREAM_ENTRY, NGINX_STREAM_FOLDER } from '../../core/relay-layout.ts';
 import { printable } from '../../core/printable.ts';
 import type { Obstacle } from '../contract.ts';
+import { matchesGlob } from './glob.ts';
 import { type NginxDirective, type NginxListen, listensOf, parseNginxDump } from './nginx-dump.ts';
 
 /** What the relay's nginx does now, out of `nginx -T` and `ss`; hostile text made into a few values. */
@@ -19,28 +20,28 @@ export function viewOf(dump: string, sockets: string): NginxView {
 
 /** Files that some `include` inside a `stream` block names, or that such a file includes. */
 function streamFilesOf(directives: readonly NginxDirective[]): (file: string) => boolean {
-  const patterns: RegExp[] = [];
-  const isKnown = (file: string): boolean => patterns.some((pattern) => pattern.test(file));
-  for (let before = -1; before !== patterns.length;) {
-    before = patterns.length;
+  const patterns = new Set<string>();
+  const isNotSlash = (character: string): boolean => character !== '/';
+  const isKnown = (file: string): boolean =>
+    [...patterns].some((pattern) => matchesGlob(file, pattern, isNotSlash));
+  for (let before = -1; before !== patterns.size;) {
+    before = patterns.size;
     for (const { name, args, context, file } of directives) {
+      if (patterns.size === PATTERNS_MOST) return isKnown;
       if (name !== 'include' || (context[0] !== 'stream' && !isKnown(file))) continue;
-      const pattern = globPattern(args[0] ?? '');
-      if (!patterns.some(({ source }) => source === pattern.source)) patterns.push(pattern);
+      patterns.add(fullPath(args[0] ?? ''));
     }
   }
   return isKnown;
 }
 
 /** A path of `include`: relative ones start at nginx's own folder; `*` stops at `/` as in glob(3). */
-function globPattern(path: string): RegExp {
-  const full = path.startsWith('/') ? path : `/etc/nginx/${path}`;
-  const source = full
-    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll('*', '[^/]*')
-    .replaceAll('?', '[^/]');
-  return new RegExp(`^${source}$`);
+function fullPath(path: string): string {
+  return path.startsWith('/') ? path : `/etc/nginx/${path}`;
 }
+
+/** No relay has that many includes in its stream block; a hostile answer may. */
+const PATTERNS_MOST = 64;
 
 /** `ss -Hltnp`: the fourth column is the local address, the sixth names the program. */
 function strangersOf(sockets: string): NginxView['strangers'] {

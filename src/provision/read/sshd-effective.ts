@@ -1,5 +1,6 @@
 import type { Obstacle } from '../contract.ts';
 import { printable } from '../../core/printable.ts';
+import { matchesGlob } from './glob.ts';
 
 /** What sshd said of a configuration with our drop-in in it; hostile text. */
 export interface SshdAnswer {
@@ -89,11 +90,7 @@ function findDenial({ account, effective, lines }: SshdAnswer): Obstacle[] {
 /** A pattern of sshd: `*`, `?`, and USER@HOST of which only the user is judged (the stricter reading). */
 function isMatch(name: string, pattern: string): boolean {
   const user = pattern.split('@')[0] ?? '';
-  const source = user
-    .replaceAll(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return user !== '' && new RegExp(`^${source}$`).test(name);
+  return user !== '' && matchesGlob(name, user);
 }
 
 function obstacle(sentence: string, lines: readonly string[]): Obstacle {
