@@ -18,7 +18,8 @@ folder is never searched. It has to be a regular file of at most 1 MiB that nobo
 mistake is named with file, line and column; a key that Postern does not know is a mistake. After a change,
 \`postern up\` takes over from the running daemon without losing a request.
 
-The smallest one, behind a relay that was set up with \`postern relay-files\`:
+The smallest one, for \`postern apply\` and \`postern up\`; with \`acme:\` in the place of \`certificate:\` Postern gets the
+certificate itself ([certificates.md](certificates.md)):
 
 \`\`\`yaml
 home: mac
@@ -37,6 +38,9 @@ services:
 configuration with mode 0600 may hold. A secret that cannot be read stops what needs it.
 
 **Paths** of files at home start at the folder of the configuration when they are relative; \`~/\` is your home folder.
+
+**Not used yet:** \`private\`, and of \`gateway\` everything but \`gateway.token\`, which \`postern verify\` looks at. Of
+\`dns\` only the proof by \`acme.challenge: dns-01\` makes use; A, AAAA and CAA records of the names are set by hand.
 
 **alerts.exec** is run once when an incident starts and once when it is over, with \`POSTERN_ALERT_STATE\` (\`started\` or
 \`over\`), \`POSTERN_ALERT_CODE\`, \`POSTERN_ALERT_TITLE\`, \`POSTERN_ALERT_SERVICE\`, \`POSTERN_ALERT_REMEDY\` and

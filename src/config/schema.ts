@@ -199,7 +199,9 @@ export const configSchema = z
       .strictObject({
         host: sshHost.describe('The public server: name or address.'),
         port: port.default(22).describe("sshd's port."),
-        user: accountName.optional().describe('For apply only: root, or an account with sudo.'),
+        user: accountName
+          .optional()
+          .describe('For apply and verify --relay-root only: root, or an account with sudo.'),
         account: accountName.optional().describe("The link's account. Default: postern-HOME."),
         hostKey: z
           .string()
