@@ -108,7 +108,7 @@ test("apply that is killed -9 in the dead man's window: the same command goes on
     },
   );
   await waitFor('the switch is armed', 20_000, async () =>
-    (await relay.sh('ls /var/lib/postern-switch/sshd 2>/dev/null || :')).includes('armed'),
+    (await relay.sh('ls /var/lib/postern-switch/sshd-x 2>/dev/null || :')).includes('armed'),
   );
   child.kill('SIGKILL');
   await child.ended;

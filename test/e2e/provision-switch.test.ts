@@ -84,7 +84,7 @@ test.concurrent(
   async () => {
     const relay = await start('cron');
     await dieInTheWindow(relay);
-    expect(await leftOvers(relay)).toContain('/etc/cron.d/postern-switch-sshd');
+    expect(await leftOvers(relay)).toContain('/etc/cron.d/postern-switch-sshd-x');
     await moveClockOf(relay, 'cron');
     await isTakenBack(relay);
   },
@@ -128,17 +128,17 @@ test.concurrent.for(['connectAnew', 'proveLink'] as const)(
 );
 
 test.concurrent(
-  'the switch leaves a file alone that somebody has changed since, and fires once',
+  'the switch leaves a file alone that somebody has changed since, and does nothing once it is called off',
   async () => {
     const relay = await start('at');
     await dieInTheWindow(relay);
     await relay.sh(`echo '# changed by hand' >>${DROP_IN}; cp -r /var/lib/postern-switch /root/again`);
     const shell = await (await relay.engine()).world.relay.shell();
-    await shell.run(FIRE_SWITCH, ['sshd']);
+    await shell.run(FIRE_SWITCH, ['sshd-x']);
     expect(await relay.sh(`cat ${DROP_IN}`)).toContain('# changed by hand');
     expect(await leftOvers(relay)).not.toContain('/var/lib/postern-switch');
     await relay.sh(
-      `rm ${DROP_IN}; mv /root/again/sshd/armed /root/again/sshd/fired; sh /root/again/sshd/undo`,
+      `rm ${DROP_IN}; mv /root/again/sshd-x/armed /root/again/sshd-x/called-off; sh /root/again/sshd-x/undo`,
     );
     expect(await has(relay, DROP_IN)).toBe(false);
   },
@@ -167,10 +167,10 @@ chmod 755 /usr/bin/systemctl`);
       ...real,
       connectAnew: async () => {
         units ||= await relay.sh(
-          'cd /etc/systemd/system; cat postern-switch-sshd.timer postern-switch-sshd.service',
+          'cd /etc/systemd/system; cat postern-switch-sshd-x.timer postern-switch-sshd-x.service',
         );
         verdict ||= await relay.sh(
-          'cd /etc/systemd/system; systemd-analyze verify ./postern-switch-sshd.* 2>&1 | grep postern- || echo fine',
+          'cd /etc/systemd/system; systemd-analyze verify ./postern-switch-sshd-x.* 2>&1 | grep postern- || echo fine',
         );
         return real.connectAnew();
       },
@@ -178,12 +178,44 @@ chmod 755 /usr/bin/systemctl`);
   });
   expect(units).toContain('OnActiveSec=90s');
   expect(units).toContain('WantedBy=timers.target');
-  expect(units).toContain('ExecStart=/bin/sh /var/lib/postern-switch/sshd/undo');
+  expect(units).toContain('ExecStart=/bin/sh /var/lib/postern-switch/sshd-x/undo');
   expect(verdict).toBe('fine\n');
   expect(await relay.sh('cat /run/asked')).toMatch(
-    /enable --now postern-switch-sshd\.timer[\s\S]*disable --now postern-switch-sshd\.timer/,
+    /enable postern-switch-sshd-x\.timer\nrestart postern-switch-sshd-x\.timer[\s\S]*disable --now postern-switch-sshd-x\.timer/,
   );
   expect(await leftOvers(relay)).toBe('');
   await destroyAll(await relay.engine());
   expect(await relay.tree()).toBe(found);
+});
+
+test.concurrent(
+  'with systemd: a timer that fired is stopped and started anew, as an elapsed one never fires again',
+  async () => {
+    const relay = await start('none');
+    await relay.sh(`mkdir -p /run/systemd/system; rm -f /usr/bin/systemctl; cat >/usr/bin/systemctl <<'END'\n${SYSTEMCTL}END
+chmod 755 /usr/bin/systemctl`);
+    await dieInTheWindow(relay);
+    await relay.sh('sh /var/lib/postern-switch/sshd-x/undo; mv /run/asked /run/asked.first');
+    expect(await has(relay, DROP_IN)).toBe(false);
+    expect(await relay.sh('cat /run/asked.first')).toContain('disable --now postern-switch-sshd-x.timer');
+    await apply(relay);
+    expect(await relay.sh('cat /run/asked')).toContain('restart postern-switch-sshd-x.timer');
+  },
+);
+
+test.concurrent('a relay that died while it took the change back goes on with it', async () => {
+  const relay = await start('at');
+  await dieInTheWindow(relay);
+  await relay.sh('cd /var/lib/postern-switch/sshd-x; mv armed fired; sh ./undo at');
+  expect(await has(relay, DROP_IN)).toBe(false);
+  expect(await has(relay, '/var/lib/postern-switch')).toBe(false);
+});
+
+test.concurrent("one home's change leaves the armed switch of another home alone", async () => {
+  const relay = await start('at');
+  await relay.sh(`mkdir -p /var/lib/postern-switch/sshd-other; cd /var/lib/postern-switch/sshd-other
+touch armed; echo 'touch /root/fired' >undo`);
+  await apply(relay);
+  expect(await has(relay, '/var/lib/postern-switch/sshd-other/armed')).toBe(true);
+  expect(await has(relay, '/root/fired')).toBe(false);
 });

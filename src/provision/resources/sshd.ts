@@ -21,7 +21,8 @@ export interface SshdOptions {
   readonly windowSeconds?: number;
 }
 
-const SWITCH = 'sshd';
+/** Each home has its own: one that calls its switch off, or fires it, does not touch another's. */
+const switchOf = (home: string): string => `sshd-${home}`;
 const STATUS_NO_SCHEDULER = 75;
 const STEP = "the change of sshd's settings";
 
@@ -44,7 +45,8 @@ export function sshdResource(options: SshdOptions): Resource {
   });
   return {
     ...base,
-    observe: async (world) => withSwitch(await base.observe(world), await isSwitchArmed(world)),
+    observe: async (world) =>
+      withSwitch(await base.observe(world), await isSwitchArmed(world, switchOf(home))),
     put: (world, target) =>
       base.put(world, isArmed(target.from) ? { ...target, from: unknownState(file) } : target),
   };
@@ -66,8 +68,8 @@ function withSwitch(observed: Observed, isArmed: boolean): Observed {
     : observed;
 }
 
-async function isSwitchArmed(world: World): Promise<boolean> {
-  return (await runStep(await world.relay.shell(), READ_SWITCH, [SWITCH])).trim() !== 'none';
+async function isSwitchArmed(world: World, name: string): Promise<boolean> {
+  return (await runStep(await world.relay.shell(), READ_SWITCH, [name])).trim() !== 'none';
 }
 
 async function inspect(
@@ -104,25 +106,26 @@ async function place(
   const shell = await world.relay.shell();
   const settings = isWanted ? sshdSettings(home).map(([keyword, value]) => `${keyword} ${value}`) : [];
   const seconds = String(Math.trunc(windowSeconds));
-  const units = [switchService(SWITCH), switchTimer(SWITCH, windowSeconds)];
-  const args = [SWITCH, SWITCH_UNDO, seconds, ...units, accountOf(home), settings.join('\n'), ...words];
+  const name = switchOf(home);
+  const units = [switchService(name), switchTimer(name, windowSeconds)];
+  const args = [name, SWITCH_UNDO, seconds, ...units, accountOf(home), settings.join('\n'), ...words];
   const result = await shell.run(PLACE_SSHD, args);
   if (result.status === STATUS_NO_SCHEDULER) throw new PosternError('PROVISION_NO_SWITCH', { step: STEP });
   if (result.status !== 0) throw stepFailed(PLACE_SSHD, result);
-  await proveOrTakeBack(world, shell, isWanted);
+  await proveOrTakeBack(world, shell, name, isWanted);
 }
 
 /** Only a login that did not exist before the change proves that there is a way in after it. */
-async function proveOrTakeBack(world: World, shell: Shell, isWanted: boolean): Promise<void> {
+async function proveOrTakeBack(world: World, shell: Shell, name: string, isWanted: boolean): Promise<void> {
   try {
     await proveOperator(world);
     if (isWanted) await world.relay.proveLink();
   } catch (error) {
-    await shell.run(FIRE_SWITCH, [SWITCH]);
+    await shell.run(FIRE_SWITCH, [name]);
     const reason = isPosternError(error) ? error.message : String(error);
     throw new PosternError('PROVISION_PROOF_FAILED', { step: STEP, reason }, error);
   }
-  await runStep(shell, CALL_OFF_SWITCH, [SWITCH]);
+  await runStep(shell, CALL_OFF_SWITCH, [name]);
 }
 
 /** While sshd starts itself anew its port is shut for a moment. */

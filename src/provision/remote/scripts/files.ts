@@ -49,16 +49,23 @@ done`,
 
 /**
  * Functions for scripts that change files. A file is written beside its place, checked against its hash, and renamed.
- * `take_back` undoes what the same script has placed, from copies that were made first.
+ * `take_back` undoes what the same script has placed, from copies that were made first; `lock_step` lets one script at
+ * a time do so, or two homes of a relay would take back each other's files.
  */
 export const FILE_FUNCTIONS = `set -u
 old=$(mktemp -d /run/postern-step.XXXXXXXXXX) || exit 73
 trap 'rm -rf "$old"' EXIT
 placed=0
+lock_step() {
+  command -v flock >/dev/null || return 0
+  exec 8</etc/ssh
+  flock -w 20 8 || { echo "another postern changes this relay at the moment" >&2; exit 1; }
+}
 keep() {
-  placed=$((placed + 1))
-  printf '%s' "$1" >"$old/$placed.path"
-  if [ -e "$1" ]; then cp -p "$1" "$old/$placed.was" || exit 73; fi
+  next=$((placed + 1))
+  printf '%s' "$1" >"$old/$next.path" || fail "$1 could not be copied first"
+  if [ -e "$1" ]; then cp -p "$1" "$old/$next.was" || fail "$1 could not be copied first"; fi
+  placed=$next
 }
 put_file() {
   keep "$1"

@@ -29,11 +29,12 @@ export const PLACE_NGINX: RemoteScript = {
     `ports=$1
 shift
 log=/var/log/nginx/error.log
+lock_step
 reload_nginx() {
   nginx -t 2>"$old/said" || return 1
   if [ -d /run/systemd/system ]; then systemctl reload-or-restart nginx 2>"$old/said"
   elif [ -s /run/nginx.pid ] && kill -0 "$(cat /run/nginx.pid)" 2>/dev/null; then nginx -s reload 2>"$old/said"
-  else nginx 2>"$old/said"
+  else nginx 2>"$old/said" 8>&-
   fi
 }
 workers() { pgrep -f '^nginx: worker process$' | sort; }

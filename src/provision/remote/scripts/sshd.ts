@@ -64,7 +64,8 @@ const RELOAD = `reload_sshd() {
 /**
  * Places the drop-in under a dead man's switch. $1 name of the switch, $2 its undo script, $3 seconds until it fires,
  * $4 and $5 systemd's service and timer, $6 the account, $7 settings that have to be in force for it (one each line;
- * empty when the drop-in goes), then six words for each file. Status 75: nothing here could fire the switch.
+ * empty when the drop-in goes), then six words for each file. Status 75: nothing here could fire the switch. What could
+ * not be taken back by the script itself stays under the armed switch.
  */
 export const PLACE_SSHD: RemoteScript = {
   name: "place sshd's drop-in",
@@ -76,15 +77,13 @@ export const PLACE_SSHD: RemoteScript = {
     `switch=$1 undo=$2 seconds=$3 service=$4 timer=$5 account=$6 settings=$7
 shift 7
 find_scheduler || exit 75
+lock_step
 fire_left_over "$switch"
 sshd -t 2>"$old/said" || fail "sshd does not accept its configuration as it is: $(tail -n 1 "$old/said")"
 sshd -T -C "$(where root)" >"$old/root.before" 2>/dev/null
 prepare_switch "$switch" "$undo" "$@" || fail "the switch could not be prepared"
 schedule "$switch" "$seconds" "$service" "$timer" || { call_off "$switch"; exit 75; }
-after_take_back() {
-  reload_sshd
-  call_off "$switch"
-}
+after_take_back() { reload_sshd && call_off "$switch"; }
 put_all "$@"
 sshd -t 2>"$old/said" || fail "sshd does not accept the file: $(tail -n 1 "$old/said")"
 sshd -T -C "$(where root)" >"$old/root.after" 2>/dev/null
@@ -96,6 +95,7 @@ if [ -n "$settings" ]; then
     grep -qixF "$setting" "$old/effective" || fail "for the account sshd does not follow: $setting"
   done <"$old/settings"
 fi
+[ -e "$switches/$switch/armed" ] || fail "the switch has fired before the change was complete"
 reload_sshd 2>"$old/said" || fail "sshd could not be reloaded: $(tail -n 1 "$old/said")"`,
   ].join('\n'),
 };

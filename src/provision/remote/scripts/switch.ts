@@ -3,7 +3,8 @@ import type { RemoteScript } from '../shell.ts';
 /**
  * The dead man's switch: before a change that could lock the operator out, its undo is scheduled on the relay itself.
  * Everything lies in a folder of root's: for each file its path, a copy of what was there (with its hash), and the hash
- * of what Postern puts there. The one that renames `armed` wins: the timer to take back, or home to call it off.
+ * of what Postern puts there. The one that renames `armed` wins: the timer to take back, or home to call it off. A relay
+ * that dies while it takes back goes on with it: what is back already is no longer what Postern wrote, and is left.
  */
 export const SWITCH_UNDO = `#!/bin/sh
 # managed by postern: takes a change back unless home has proved in time that the way in still works.
@@ -11,7 +12,7 @@ set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 cd "$(dirname "$0")" || exit 0
 if [ "\${1-}" = cron ] && [ "$(date +%s)" -lt "$(cat deadline)" ]; then exit 0; fi
-mv armed fired 2>/dev/null || exit 0
+mv armed fired 2>/dev/null || [ -e fired ] || exit 0
 for entry in *.path; do
   n=\${entry%.path}
   path=$(cat "$entry")
@@ -19,7 +20,7 @@ for entry in *.path; do
   [ "$now" = "$(cat "$n.ours")" ] || continue
   if [ -e "$n.was" ]; then
     [ "$(sha256sum <"$n.was")" = "$(cat "$n.hash")" ] || continue
-    cp -p "$n.was" "$path.postern-new" && mv -fT "$path.postern-new" "$path"
+    cp -p "$n.was" "$path.postern-undo.$$" && mv -fT "$path.postern-undo.$$" "$path"
   else rm -f "$path"
   fi
 done
@@ -33,16 +34,19 @@ name=$(basename "$PWD")
 rm -f "/etc/cron.d/postern-switch-$name"
 if [ "\${1-}" != at ] && [ -s job ]; then atrm "$(cat job)" 2>/dev/null; fi
 if [ -e "/etc/systemd/system/postern-switch-$name.timer" ]; then
-  systemctl disable "postern-switch-$name.timer" 2>/dev/null || :
+  systemctl disable --now "postern-switch-$name.timer" 2>/dev/null || :
   rm -f "/etc/systemd/system/postern-switch-$name.timer" "/etc/systemd/system/postern-switch-$name.service"
   systemctl daemon-reload || :
 fi
 cd /
 rm -rf "/var/lib/postern-switch/$name"
-rmdir --ignore-fail-on-non-empty /var/lib/postern-switch
+rmdir --ignore-fail-on-non-empty /var/lib/postern-switch 2>/dev/null || :
 `;
 
-/** Functions around it, for scripts that change under its cover. */
+/**
+ * Functions around it, for scripts that change under its cover. A timer of systemd is restarted, never only started:
+ * one that has fired before stays active without ever firing again, and to start what is active does nothing.
+ */
 export const SWITCH_FUNCTIONS = `switches=/var/lib/postern-switch
 is_running() { pgrep -x "$1" >/dev/null 2>&1; }
 find_scheduler() {
@@ -53,7 +57,7 @@ find_scheduler() {
   fi
 }
 fire_left_over() {
-  if [ -e "$switches/$1/armed" ]; then sh "$switches/$1/undo"; fi
+  if [ -e "$switches/$1/armed" ] || [ -e "$switches/$1/fired" ]; then sh "$switches/$1/undo"; fi
   unschedule "$1"
   rm -rf "$switches/\${1:?}" "$switches/\${1:?}.new"
 }
@@ -83,7 +87,8 @@ schedule() {
       printf '%s' "$3" >"/etc/systemd/system/postern-switch-$1.service" &&
         printf '%s' "$4" >"/etc/systemd/system/postern-switch-$1.timer" &&
         chmod 0644 "/etc/systemd/system/postern-switch-$1.service" "/etc/systemd/system/postern-switch-$1.timer" &&
-        systemctl daemon-reload && systemctl enable --now "postern-switch-$1.timer" >/dev/null 2>&1 &&
+        systemctl daemon-reload && systemctl enable "postern-switch-$1.timer" >/dev/null 2>&1 &&
+        systemctl restart "postern-switch-$1.timer" &&
         systemctl is-active "postern-switch-$1.timer" >/dev/null ;;
     at)
       echo "sh $switches/$1/undo at" | at -M now + $((($2 + 59) / 60 + 1)) minutes 2>"$switches/$1/said" &&
