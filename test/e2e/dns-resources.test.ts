@@ -73,8 +73,8 @@ describe('a name in a real BIND', () => {
     const world = new DnsWorld().use(dnsCatalogue(wish(name)));
     const plan = await world.apply();
     expect(plan.changes.map(({ resource, action }) => `${action} ${resource}`)).toEqual([
-      `create dns-address:${name}`,
       `create dns-caa:${name}`,
+      `create dns-address:${name}`,
     ]);
     const there = await seen(name);
     expect(there).toEqual(
@@ -199,8 +199,8 @@ describe('a name in a real BIND', () => {
     await world.apply();
     const plan = await world.use(dnsCatalogue(wish(kept))).apply();
     expect(plan.changes.map(({ action, resource }) => `${action} ${resource}`)).toEqual([
-      `remove dns-caa:${gone}`,
       `remove dns-address:${gone}`,
+      `remove dns-caa:${gone}`,
     ]);
     expect(await seen(gone)).toEqual([]);
     expect(await seen(kept)).not.toEqual([]);

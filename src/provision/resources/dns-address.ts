@@ -1,6 +1,7 @@
 import type { RecordData, StoredRecord } from '../../dns/contract.ts';
 import { addressData, areSameSets } from '../../dns/record-data.ts';
 import type { Resource, ResourceId } from '../contract.ts';
+import { dnsCaaId } from './dns-caa.ts';
 import { type RecordSetOptions, recordSetResource } from './dns-record-set.ts';
 
 export interface DnsAddressOptions extends Omit<RecordSetOptions, 'set'> {
@@ -20,7 +21,7 @@ export function dnsAddressResource(options: DnsAddressOptions): Resource {
       id: dnsAddressId(name),
       what: `the address of ${name}`,
       why: 'visitors find the relay by it',
-      dependsOn: [],
+      dependsOn: [dnsCaaId(name)],
       wanted,
       covers: ({ data }) => data.type === 'A' || data.type === 'AAAA' || data.type === 'CNAME',
       visible: [

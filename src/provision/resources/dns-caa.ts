@@ -2,7 +2,6 @@ import type { StoredRecord } from '../../dns/contract.ts';
 import { buildCaaRecords, type CaaBinding } from '../../dns/caa/records.ts';
 import { findBindingLimits } from '../../dns/caa/standing.ts';
 import type { Resource, ResourceId } from '../contract.ts';
-import { dnsAddressId } from './dns-address.ts';
 import { type RecordSetOptions, recordSetResource } from './dns-record-set.ts';
 
 export interface DnsCaaOptions extends Omit<RecordSetOptions, 'set'> {
@@ -16,7 +15,8 @@ export const dnsCaaId = (name: string): ResourceId => `dns-caa:${name}`;
 
 /**
  * CAA of a name: binds it to the home's account, so that the relay cannot have a certificate issued although it
- * answers for the name. `iodef` records of others stay as they are.
+ * answers for the name. So they are there before the name leads to the relay, and go after it does no more. `iodef`
+ * records of others stay as they are.
  */
 export function dnsCaaResource(options: DnsCaaOptions): Resource {
   const { name, binding, lookup, nowMs } = options;
@@ -26,7 +26,7 @@ export function dnsCaaResource(options: DnsCaaOptions): Resource {
       id: dnsCaaId(name),
       what: `the CAA records of ${name}`,
       why: "only this home's account may have a certificate issued; not the relay",
-      dependsOn: [dnsAddressId(name)],
+      dependsOn: [],
       wanted: binding ? buildCaaRecords(binding) : [],
       covers: ({ data }) => data.type === 'CAA' && data.tag !== 'iodef',
       visible: [{ type: 'CAA', isExact: false }],
