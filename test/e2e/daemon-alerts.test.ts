@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { GatewayStandIn } from '../support/gateway-stand-in.ts';
 import { PosternHome, type RunningUp } from '../support/postern-home.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -14,10 +13,8 @@ const WRITE_LINE = `require('node:fs').appendFileSync(process.argv[1], JSON.stri
   title: process.env.POSTERN_ALERT_TITLE, args: process.argv.slice(2) }) + '\\n')`;
 
 let home: PosternHome;
-let gateway: Server;
+const gateway = new GatewayStandIn();
 let running: RunningUp;
-/** Does the gateway take a stranger for its owner? Then it tells more than that it is ready. */
-let isTrusting = true;
 
 const program = (): string => join(home.root, 'alerts.jsonl');
 
@@ -34,11 +31,8 @@ async function told(): Promise<
 
 beforeAll(async () => {
   home = await PosternHome.make();
-  gateway = createServer((_, response) => {
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ ready: true, ...(isTrusting ? { uptimeMs: 1 } : {}) }));
-  }).listen(0, '127.0.0.1');
-  await once(gateway, 'listening');
+  gateway.trustsStrangers = true;
+  const to = await gateway.start();
   await home.configure({
     home: 'x',
     // Nobody listens there: the link stays down.
@@ -46,7 +40,7 @@ beforeAll(async () => {
     services: [
       {
         name: NAME,
-        to: `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`,
+        to,
         kind: 'openclaw',
         tls: 'relay',
       },
@@ -62,8 +56,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await home?.remove();
-  gateway?.closeAllConnections();
-  gateway?.close();
+  gateway.stop();
 });
 
 test('each incident runs alerts.exec once, and once more when it is over; status names code, since and remedy', async () => {
@@ -88,7 +81,7 @@ test('each incident runs alerts.exec once, and once more when it is over; status
   expect(shown.stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('https://'))).toEqual(
     [],
   );
-  isTrusting = false;
+  gateway.trustsStrangers = false;
   await waitFor('the service is open again', 25_000, async () => (await told()).length === 3);
   expect((await codes()).at(-1)).toBe('over GATEWAY_TRUSTS_STRANGERS');
   expect((await told())[0]).toMatchObject({ service: NAME, args: ['an argument', '$(id)'] });

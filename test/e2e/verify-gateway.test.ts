@@ -1,14 +1,14 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { WebSocketServer } from 'ws';
 import { surroundingsOf } from '../../src/cli/verify-surroundings.ts';
 import { SecretReference } from '../../src/config/secrets.ts';
 import { connectToDaemon } from '../../src/daemon/control/client.ts';
 import { visit } from '../../src/platform/visit.ts';
 import type { Surroundings, Verification } from '../../src/verify/contract.ts';
 import { codesWith, verify } from '../../src/verify/run.ts';
+import { GatewayStandIn } from '../support/gateway-stand-in.ts';
 import { must } from '../support/namespace.ts';
 import { type PublishOptions, type Published, publish } from '../support/published.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -23,39 +23,6 @@ afterEach(async () => {
   await published?.stop();
   published = undefined;
 });
-
-/** Answers as a gateway does where verify and the guard look (docs/openclaw.md). */
-class Gateway {
-  trustsStrangers = false;
-  wantsToken = true;
-  readonly server: Server = createServer((request, response) => {
-    const isOwner = this.trustsStrangers || request.headers['x-forwarded-for'] === undefined;
-    if (request.url === '/readyz') {
-      return response.end(JSON.stringify(isOwner ? { ready: true, uptimeMs: 1 } : { ready: true }));
-    }
-    const isIn = !this.wantsToken || request.headers.authorization === `Bearer ${TOKEN}`;
-    return response.writeHead(isIn ? 404 : 401).end();
-  });
-
-  constructor() {
-    const sockets = new WebSocketServer({ server: this.server });
-    sockets.on('connection', (socket) =>
-      socket.send(
-        JSON.stringify({
-          type: 'event',
-          event: 'connect.challenge',
-          payload: { nonce: 'n', ts: Date.now() },
-        }),
-      ),
-    );
-  }
-
-  async start(): Promise<string> {
-    this.server.listen(0, '127.0.0.1');
-    await once(this.server, 'listening');
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-}
 
 async function open(options: Omit<PublishOptions, 'name'>): Promise<Published> {
   published = await publish({ name: NAME, ...options });
@@ -82,7 +49,7 @@ async function look(token?: string, change: Partial<Surroundings> = {}): Promise
 }
 
 describe('a gateway', () => {
-  const gateway = new Gateway();
+  const gateway = new GatewayStandIn(TOKEN);
   let to = '';
   beforeAll(async () => {
     to = await gateway.start();
