@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { applyPlan, computePlan, destroyAll } from '../../src/provision/engine.ts';
+import { REMOVE_PACKAGES } from '../../src/provision/remote/scripts/packages.ts';
 import { type ProvisionLab, startProvisionLab } from '../support/provision-lab.ts';
 
 /**
@@ -57,4 +58,25 @@ test('a missing module is installed first; destroy leaves it, and takes it with 
     'noninteractive -q -y purge libnginx-mod-stream\nnoninteractive -q -y purge brought\n',
   );
   expect(await relay.tree()).toBe(found);
+});
+
+test('packages that somebody else uses by now are not removed, nor a file of theirs', async () => {
+  const lab = relay as ProvisionLab;
+  const { relay: access } = (await lab.engine()).world;
+  const shell = await access.shell();
+  const purged = (): Promise<string> => lab.sh('grep -c purge /run/apt.log; true');
+  const before = await purged();
+  await lab.sh('echo "server { listen 8099; }" >/etc/nginx/sites-available/blog');
+  expect(await shell.run(REMOVE_PACKAGES, ['nginx'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('/etc/nginx/'),
+  });
+  await lab.sh(`dpkg -i /run/stream.deb >/dev/null 2>&1
+echo 'stream { server { listen 8098; return ""; } }' >/etc/nginx/modules-enabled/98-owner.conf; nginx -t`);
+  expect(await shell.run(REMOVE_PACKAGES, ['libnginx-mod-stream'])).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('somebody else uses it'),
+  });
+  expect(await purged()).toBe(before);
+  expect(await lab.sh('cat /etc/nginx/sites-available/blog')).toContain('8099');
 });
