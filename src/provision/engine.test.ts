@@ -266,3 +266,13 @@ test('two commands at once: the second is refused while the first one lives', as
   await other.ended;
   (await journal.hold())();
 });
+
+test('what came between the plan and the yes is not taken over, although it was to be adopted', async () => {
+  const things: Things = new Map([['a', { state: 'owner shown', ownership: 'foreign' }]]);
+  const engine = await engineOf([resourceIn(things, 'a', 'want', [])]);
+  const adopted = new Set(['a']);
+  const plan = await computePlan(engine, adopted);
+  things.set('a', { state: 'owner since', ownership: 'foreign' });
+  await refused(applyPlan(engine, plan, adopted), 'PROVISION_PLAN_STALE');
+  expect(things.get('a')?.state).toBe('owner since');
+});

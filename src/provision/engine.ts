@@ -2,7 +2,7 @@ import { PosternError } from '../core/errors/index.ts';
 import type { Catalogue, Json, Observed, Plan, Resource, ResourceId, World } from './contract.ts';
 import type { Journal } from './journal.ts';
 import { type Seen, judge, makePlan, orderByNeed } from './plan.ts';
-import { isSameState } from './state.ts';
+import { fingerprintOf, isSameState } from './state.ts';
 
 /** What every command that changes the world works with. */
 export interface EngineOptions {
@@ -69,13 +69,13 @@ export async function applyPlan(
   try {
     const run = journal.beginRun(world.clock.nowMs());
     const owned = journal.owned();
-    for (const [index, { resource: id }] of plan.changes.entries()) {
+    for (const [index, { resource: id, before }] of plan.changes.entries()) {
       const wanted = catalogue.resources.find((one) => one.id === id);
       const resource = wanted ?? catalogue.revive(id);
       if (resource === undefined) continue;
       const retiredTo = wanted === undefined ? owned.get(id) : undefined;
       const tell = tellerOf(options, resource, index, plan.changes.length);
-      await applyOne({ options, run, resource, retiredTo, adopted, tell });
+      await applyOne({ options, run, resource, shown: before, retiredTo, adopted, tell });
     }
     journal.endRun(run);
   } finally {
@@ -87,12 +87,14 @@ interface Step {
   readonly options: EngineOptions;
   readonly run: number;
   readonly resource: Resource;
+  /** The fingerprint of what the plan saw there. */
+  readonly shown: string;
   readonly retiredTo: Json | undefined;
   readonly adopted: ReadonlySet<ResourceId>;
   readonly tell: (phase: Progress['phase']) => void;
 }
 
-async function applyOne({ options, run, resource, retiredTo, adopted, tell }: Step): Promise<void> {
+async function applyOne({ options, run, resource, shown, retiredTo, adopted, tell }: Step): Promise<void> {
   const { journal, world } = options;
   const observed = await resource.observe(world);
   const isOwned = journal.owned().has(resource.id);
@@ -100,6 +102,10 @@ async function applyOne({ options, run, resource, retiredTo, adopted, tell }: St
   const verdict = judge(seen, adopted);
   if (verdict.kind === 'blocked') throw blocked([resource.id]);
   if (verdict.kind !== 'change') return;
+  // Taken over is what somebody has looked at and agreed to, nothing that came since.
+  if (verdict.action === 'adopt' && fingerprintOf(observed.state) !== shown) {
+    throw new PosternError('PROVISION_PLAN_STALE', { resources: resource.id });
+  }
   const original = originalOf(resource, observed);
   journal.start(run, {
     resource: resource.id,
