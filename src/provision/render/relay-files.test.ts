@@ -86,6 +86,11 @@ function refuses(input: RelayInput): boolean {
   }
 }
 
+test('a home cannot be called like a file that all homes of a relay share', () => {
+  expect(refuses({ ...plain, home: 'listen-443' })).toBe(true);
+  expect(refuses({ ...plain, home: 'listen' })).toBe(false);
+});
+
 test('no odd value gets into a text: it is refused, or it is plain and changes no other line', () => {
   const odd = fc.oneof(
     fc.string({ unit: 'binary' }),

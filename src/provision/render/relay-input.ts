@@ -26,7 +26,8 @@ export interface RelayInput {
   readonly sites: readonly RelaySite[];
 }
 
-const HOME = /^[a-z][a-z0-9-]{0,15}$/;
+/** Not `listen-443`: nginx's folder has files of that name that all homes share. */
+const HOME = /^(?!listen-\d+$)[a-z][a-z0-9-]{0,15}$/;
 const GROUP = /^[a-z_][a-z0-9_-]{0,31}$/;
 const NAME = /^(?=.{3,253}$)(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))+$/;
 const KEY =
