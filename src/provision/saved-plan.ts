@@ -2,8 +2,11 @@ import * as z from 'zod';
 import { PosternError } from '../core/errors/index.ts';
 import type { Plan } from './contract.ts';
 
+/** Names get into messages: nothing that a terminal would obey. */
+const resource = z.string().regex(/^[a-z0-9.:_-]{1,300}$/);
+
 const change = z.strictObject({
-  resource: z.string(),
+  resource,
   place: z.enum(['relay', 'dns', 'home']),
   action: z.enum(['create', 'update', 'adopt', 'remove']),
   what: z.string(),
@@ -21,9 +24,9 @@ const planSchema = z.strictObject({
   home: z.string(),
   relay: z.string(),
   changes: z.array(change),
-  blocked: z.array(z.strictObject({ resource: z.string(), what: z.string(), obstacles: z.array(obstacle) })),
-  used: z.array(z.strictObject({ resource: z.string(), what: z.string() })),
-  unchanged: z.array(z.string()),
+  blocked: z.array(z.strictObject({ resource, what: z.string(), obstacles: z.array(obstacle) })),
+  used: z.array(z.strictObject({ resource, what: z.string() })),
+  unchanged: z.array(resource),
   notes: z.array(z.string()),
 });
 
