@@ -1,4 +1,8 @@
 import { EXIT, PosternError, isPosternError } from '../core/errors/index.ts';
+import { printable } from '../core/printable.ts';
+
+/** Of an error's text, UTF-16 units. */
+const LONGEST_LINE = 4000;
 
 /** Results go to stdout, everything else to stderr. */
 export function printResult(text: string): void {
@@ -22,9 +26,20 @@ export function printError(thrown: unknown, asJson: boolean): number {
         thrown,
       );
   if (asJson) printResult(JSON.stringify({ error }));
-  else printNote(`postern: ${asSentence(error.message)}\n  ${error.remedy}\n  [${error.code}]`);
+  else
+    printNote(
+      `postern: ${readable(asSentence(error.message))}\n  ${readable(error.remedy)}\n  [${error.code}]`,
+    );
   if (process.env['POSTERN_DEBUG'] && thrown instanceof Error) printNote(thrown.stack ?? '');
   return error.exit;
+}
+
+/** Values from a relay or a file may stand in an error: no terminal obeys them. Lines stay lines. */
+function readable(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => printable(line, LONGEST_LINE))
+    .join('\n');
 }
 
 /** The catalogue's sentences have no final stop; texts of other programs may have one. */
