@@ -153,6 +153,8 @@ export const TARGETS: readonly Target[] = [
     known: '0.9–0.95',
     judgedBy: 'median of the runs',
     judge: (samples) => middle(samples, 'download-20', 'megabytesPerSecond') / (WINDOW_BYTES / RTT_S / 1e6),
+    ifMissed:
+      'two of three runs reach 0.88 to 0.90, one 0.82: one ssh channel moves at most its window of 2 MiB in a round trip, and the time until it is full counts here too; other ways have not been tried yet',
   },
   {
     id: 'download-100',
