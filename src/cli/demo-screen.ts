@@ -3,6 +3,9 @@ import type { DaemonStatus } from '../daemon/contract.ts';
 import { printable } from '../core/printable.ts';
 import type { LiveLine } from './live-lines.ts';
 import { renderQrCode } from './qr-code.ts';
+import { wrapText } from './text-layout.ts';
+
+const SCREEN_COLUMNS = 80;
 
 /** What a visitor's program needs to get in; the one object of `--json`. */
 export function describeAsJson({ url, user, password, ca }: Demo): string {
@@ -33,26 +36,29 @@ export function approveCommand({ folder }: Demo, code: string): string {
 export function describeDemo(demo: Demo, to: string | undefined): string {
   const what = to === undefined ? 'a sample assistant' : printable(to);
   return `
-Postern demo: ${what} behind a relay that cannot read a byte. All of it runs on this machine.
+${prose(`Postern demo: ${what} behind a relay that cannot read a byte. All of it runs on this machine.`)}
 
   Open      ${demo.url}
   User      ${demo.user}
   Password  ${demo.password}
 
-The certificate is from an authority made for this demo alone: the browser warns once, go on.
-curl trusts it for one command, signs in and gets the page with:
+${prose('The certificate is from an authority made for this demo alone: the browser warns once, go on. curl trusts it for one command, signs in and gets the page with:')}
 
   ${curlCommand(demo)}
 
-The first browser (or curl) that signs in is let in by its password. Approve every further one:
+${prose('The first browser (or curl) that signs in is let in by its password. Approve every further one:')}
 
   ${approveCommand(demo, 'CODE')}
 
 ${renderQrCode(demo.url)}
 
-The code is the URL and nothing secret. Names below .localhost exist on this machine only; with a relay of your
-own it opens on any phone. Ctrl-C ends the demo and leaves nothing behind.
+${prose('The code is the URL and nothing secret. Names below .localhost exist on this machine only; with a relay of your own it opens on any phone. Ctrl-C ends the demo and leaves nothing behind.')}
 `;
+}
+
+/** Commands stay on one line, to be copied; sentences end at a word. */
+function prose(text: string): string {
+  return wrapText(text, SCREEN_COLUMNS, '').join('\n');
 }
 
 /** One line for each connection of the link. */
