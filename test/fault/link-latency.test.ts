@@ -19,21 +19,21 @@ beforeAll(async () => {
 afterAll(() => lab.stop());
 
 /** The quick quarter: what a busy machine adds is not what is measured. */
-async function quickVisitMs(): Promise<number> {
+async function quickVisitMs(rank = 5): Promise<number> {
   const times: number[] = [];
   for (let count = 0; count < 21; count++) {
     const startMs = performance.now();
     await visit(lab, 2000);
     times.push(performance.now() - startMs);
   }
-  return times.sort((a, b) => a - b)[5] as number;
+  return times.sort((a, b) => a - b)[rank] as number;
 }
 
 /** sshd switches Nagle's algorithm off when a session is opened; from 10.1 on always. */
 test('a request does not wait for a delayed ACK: with -N instead of a session it does, before OpenSSH 10.1', async () => {
   const home = await startTestLink(lab, { connections: 1 });
   await home.allUp();
-  const sessionMs = await quickestMs(25, quickVisitMs);
+  const sessionMs = await quickestMs(25, () => quickVisitMs());
   await home.stop();
 
   const folder = await mkdtemp(join(lab.folder, 'no-session-'));
@@ -47,7 +47,8 @@ test('a request does not wait for a delayed ACK: with -N instead of a session it
   const target = ['-l', lab.account, lab.relay.host];
   const bare = lab.spawn('home', 'ssh', [...lab.sshArgs(), '-N', '-R', forward, ...target]);
   await waitFor('the bare tunnel is up', 5000, () => visit(lab, 500).then(Boolean, () => false));
-  const bareMs = await quickVisitMs();
+  // The median: a young connection's first segments are acknowledged at once, and then nothing stalls.
+  const bareMs = await quickVisitMs(10);
   bare.kill('SIGTERM');
   await bare.ended;
   server.close();
